@@ -1,0 +1,17 @@
+"""The service under rollout: its client, the guide's scenarios, and which path made a workflow."""
+
+from hera_rollout.backend.client import Backend, Submitted
+from hera_rollout.backend.provenance import Provenance, provenance
+from hera_rollout.backend.scenarios import SCENARIOS, Scenario, ScenarioResult, run, run_all
+
+__all__ = [
+    "SCENARIOS",
+    "Backend",
+    "Provenance",
+    "Scenario",
+    "ScenarioResult",
+    "Submitted",
+    "provenance",
+    "run",
+    "run_all",
+]

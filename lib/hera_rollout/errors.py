@@ -1,0 +1,95 @@
+"""What the kit raises. The type says what to do next, the text says what was seen.
+
+    RolloutError
+    ├── Refused            bad input, a missing right, unreachable at the start: nothing was touched
+    ├── Retryable          went wrong for now: the same call may be made again after `.after` seconds
+    ├── Ambiguous          `.name` was maybe created: look it up before anything else
+    ├── DeadlineExceeded   waited `.seconds`, and what was waited for did not come
+    └── VerdictError
+        ├── PhaseFailed    a check says FAIL
+        └── PhaseOnHold    no check says FAIL, but there is not enough evidence to go on
+
+What a caller writes::
+
+    try:
+        backend = Backend.connect(target)
+    except RolloutError as error:
+        print(error)  # what was seen, what was expected, why it matters, what to do
+"""
+
+from __future__ import annotations
+
+from typing import TypedDict, Unpack
+
+
+class _Parts(TypedDict, total=False):
+    expected: str
+    why: str
+    todo: str
+    evidence: object | None
+
+
+class RolloutError(Exception):
+    """Base of all errors an operator may meet.
+
+    Args:
+        seen: What was measured or answered, in one or two sentences.
+        expected: What should have been there instead.
+        why: Why it matters for the rollout.
+        todo: The next thing to do or to open.
+        evidence: Any data the text rests on; kept for the record, never printed.
+    """
+
+    def __init__(
+        self, seen: str, *, expected: str = "", why: str = "", todo: str = "", evidence: object | None = None
+    ) -> None:
+        super().__init__(seen)
+        self.seen = seen
+        self.expected = expected
+        self.why = why
+        self.todo = todo
+        self.evidence = evidence
+
+    def __str__(self) -> str:
+        labelled = (("Expected", self.expected), ("Why it matters", self.why), ("What to do", self.todo))
+        return "\n".join([self.seen, *(f"{label}: {text}" for label, text in labelled if text)])
+
+
+class Refused(RolloutError):  # noqa: N818  (here and below: the name says what to do next)
+    """Bad input, a missing right, or something unreachable at the start: nothing was touched."""
+
+
+class Retryable(RolloutError):  # noqa: N818
+    """The same call may be made again after `.after` seconds."""
+
+    def __init__(self, seen: str, *, after: float = 1.0, **parts: Unpack[_Parts]) -> None:
+        super().__init__(seen, **parts)
+        self.after = after
+
+
+class Ambiguous(RolloutError):  # noqa: N818
+    """An answer was lost: `.name` was maybe created. Look it up before anything else; never fall back."""
+
+    def __init__(self, seen: str, *, name: str = "", **parts: Unpack[_Parts]) -> None:
+        super().__init__(seen, **parts)
+        self.name = name
+
+
+class DeadlineExceeded(RolloutError):  # noqa: N818
+    """Waited `.seconds` and what was waited for did not come, or can no longer come."""
+
+    def __init__(self, seen: str, *, seconds: float = 0.0, **parts: Unpack[_Parts]) -> None:
+        super().__init__(seen, **parts)
+        self.seconds = seconds
+
+
+class VerdictError(RolloutError):
+    """A phase that may not be concluded with PASS."""
+
+
+class PhaseFailed(VerdictError):  # noqa: N818
+    """At least one check says FAIL."""
+
+
+class PhaseOnHold(VerdictError):  # noqa: N818
+    """No check says FAIL, but at least one has not enough evidence yet."""

@@ -1,0 +1,160 @@
+"""A notebook's parameters, read back through a model before anything is touched.
+
+Papermill injects whatever it is given: an unknown name, `1.10` as the float 1.1, "no" as a true string. Here each is
+refused, or read as what it plainly says, with the allowed values in the message.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Literal, get_args
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from hera_rollout.errors import Refused
+
+_PLAIN = (str, int, float, bool, list, dict, type(None))
+_NOT_PARAMETERS = frozenset({"In", "Out"})
+_WORDS = {"true": True, "yes": True, "false": False, "no": False}
+_BOOL_HELP = "true, false, yes or no"
+
+ScenarioName = Literal["simple", "dependencies", "requirements", "rerun", "cancel", "delete"]
+FUNCTIONAL_SCENARIOS: tuple[ScenarioName, ...] = get_args(ScenarioName)
+
+
+def parameters(namespace: Mapping[str, object]) -> dict[str, object]:
+    """Pick the plain data out of a notebook's globals: what its parameters cell and papermill put there."""
+    return {
+        name: value
+        for name, value in namespace.items()
+        if not name.startswith("_") and name not in _NOT_PARAMETERS and isinstance(value, _PLAIN)
+    }
+
+
+def _truth(value: object) -> object:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.strip().lower() in _WORDS:
+        return _WORDS[value.strip().lower()]
+    raise ValueError(f"must be {_BOOL_HELP}")
+
+
+def _listed(value: object) -> object:
+    """Papermill's `-p` leaves a list as text: read `["a", "b"]` and `a,b` as lists."""
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("["):
+        try:
+            return json.loads(value)
+        except json.JSONDecodeError:
+            raise ValueError("is not a list") from None
+    return [part.strip() for part in value.split(",")]
+
+
+def _chosen(value: list[ScenarioName]) -> list[ScenarioName]:
+    if not value:
+        raise ValueError("must name at least one scenario")
+    if len(set(value)) < len(value):
+        raise ValueError("names a scenario twice")
+    return value
+
+
+def _rollout_id(value: str) -> str:
+    # It becomes a folder's and a ConfigMap's name and a label.
+    if value and not re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", value):
+        raise ValueError("must be a DNS-1123 label: a-z, 0-9 and '-', at most 63 characters, such as backend-2026-11")
+    return value
+
+
+def _person(value: str) -> str:
+    if value and not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._@ -]{0,61}[A-Za-z0-9])?", value):
+        raise ValueError("must be a plain name of letters, digits and . _ @ - or space, at most 63 characters")
+    return value
+
+
+Truth = Annotated[bool, BeforeValidator(_truth)]
+RolloutId = Annotated[str, AfterValidator(_rollout_id)]
+Person = Annotated[str, AfterValidator(_person)]
+Scenarios = Annotated[list[ScenarioName], BeforeValidator(_listed), AfterValidator(_chosen)]
+Seconds = Annotated[int, Field(gt=0, le=86_400)]
+
+
+class PhaseParameters(BaseModel):
+    """What every notebook takes."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    target: Annotated[str, Field(min_length=1)] = "lab"
+    dry_run: Truth = True
+    rollout: RolloutId = ""
+    operator: Person = ""
+    rollback: Truth = False
+
+    def rollout_for(self, deployment: str, today: date) -> str:
+        """The rollout's id: the one given, else `<deployment>-YYYY-MM`."""
+        return self.rollout or f"{deployment}-{today:%Y-%m}"
+
+    def who(self) -> str:
+        """Who runs this: the one given, else $USER, else "unknown"."""
+        name = self.operator or os.environ.get("USER") or os.environ.get("LOGNAME") or "unknown"
+        return re.sub(r"[^A-Za-z0-9._@ -]", "-", name)[:63]
+
+
+class DevTestingParameters(PhaseParameters):
+    """Notebook 01."""
+
+    scenarios: Scenarios = list(FUNCTIONAL_SCENARIOS)
+    workflow_deadline_seconds: Seconds | None = None
+
+
+MODELS: dict[str, type[PhaseParameters]] = {"01_dev_testing": DevTestingParameters}
+
+
+def validate(notebook: str, values: Mapping[str, object]) -> PhaseParameters:
+    """Read a notebook's parameters through its model.
+
+    Raises:
+        Refused: A name, type, value or combination the model does not allow; the text carries the allowed ones.
+    """
+    model = MODELS.get(notebook)
+    if model is None:
+        raise Refused(f"There is no notebook called {notebook!r}.", expected=f"one of {', '.join(MODELS)}.")
+    try:
+        return model.model_validate(dict(values))
+    except ValidationError as error:
+        faults = [_fault(model, item) for item in error.errors(include_url=False)]
+        raise Refused(
+            f"Notebook {notebook} was given parameters it cannot use:\n  " + "\n  ".join(faults),
+            todo="Correct the parameters and run again; nothing was touched.",
+        ) from None
+
+
+def _fault(model: type[PhaseParameters], item: ErrorDetails) -> str:
+    name = str(item["loc"][0]) if item["loc"] else "parameters"
+    if item["type"] == "extra_forbidden":
+        close = difflib.get_close_matches(name, model.model_fields, n=1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        known = ", ".join(model.model_fields)
+        return f"{name}: unknown; {hint}Known: {known}. (A variable of your own: start its name with _.)"
+    said = item["msg"].removeprefix("Value error, ")
+    return f"{name} = {item['input']!r:.80}: {said}. Allowed: {allowed(model, name)}."
+
+
+def allowed(model: type[PhaseParameters], name: str) -> str:
+    """The values a parameter may take, in words."""
+    special = {
+        "dry_run": _BOOL_HELP,
+        "rollback": _BOOL_HELP,
+        "scenarios": f"a list of some of {', '.join(FUNCTIONAL_SCENARIOS)}",
+        "workflow_deadline_seconds": "a whole number of seconds from 1 to 86400, or None for the target's limit",
+        "rollout": "text such as backend-2026-11, or empty for <deployment>-YYYY-MM",
+        "operator": "text, or empty for $USER",
+        "target": 'a name such as "lab" or the path of a TOML file, as text (papermill: -r target NAME)',
+    }
+    return special.get(name, str(model.model_fields[name].annotation))
