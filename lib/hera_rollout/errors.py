@@ -2,6 +2,8 @@
 
     RolloutError
     ├── Refused            bad input, a missing right, unreachable at the start: nothing was touched
+    │   ├── Missing        what was asked for is not there
+    │   └── Conflicting    it is there already, or it changed meanwhile
     ├── Retryable          went wrong for now: the same call may be made again after `.after` seconds
     ├── Ambiguous          `.name` was maybe created: look it up before anything else
     ├── DeadlineExceeded   waited `.seconds`, and what was waited for did not come
@@ -54,9 +56,21 @@ class RolloutError(Exception):
         labelled = (("Expected", self.expected), ("Why it matters", self.why), ("What to do", self.todo))
         return "\n".join([self.seen, *(f"{label}: {text}" for label, text in labelled if text)])
 
+    def _render_traceback_(self) -> list[str]:
+        """IPython's hook: in a notebook an operator reads the text, never a stack trace."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class Refused(RolloutError):  # noqa: N818  (here and below: the name says what to do next)
     """Bad input, a missing right, or something unreachable at the start: nothing was touched."""
+
+
+class Missing(Refused):
+    """What was asked for is not there."""
+
+
+class Conflicting(Refused):
+    """It is there already, or it changed meanwhile."""
 
 
 class Retryable(RolloutError):  # noqa: N818

@@ -93,8 +93,9 @@ class PackageSettings(_Settings):
 
 
 class Commands(_Settings):
-    """Commands of the service's own that the kit may show or run: build, load and deploy an image, run its tests."""
+    """Commands of the place's own, shown or run: start it; build, load and deploy an image; the service's tests."""
 
+    start: str | None = None
     build: str | None = None
     load: str | None = None
     deploy: str | None = None

@@ -1,0 +1,207 @@
+"""Requests to the API server: raw JSON in and out, a time limit on each, one kind of error.
+
+Raw documents and not the client's models: models drop what they do not know, and evidence must not.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import urllib3
+from kubernetes import client, config
+
+from hera_rollout.answers import Asked, plain, reason, refusal, silence
+from hera_rollout.errors import Refused, Retryable
+from hera_rollout.target import Target
+
+Document = dict[str, Any]
+PatchKind = Literal["strategic-merge-patch", "merge-patch", "json-patch"]
+_UNSENT = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError, urllib3.exceptions.SSLError)
+_OK_BELOW = 300
+_MOST_BYTES = 128 * 1024 * 1024
+_WHOLE_ANSWER = 6  # times the time limit, for an answer that trickles
+
+
+@dataclass(frozen=True)
+class _Request:
+    method: str
+    path: str
+    asked: Asked
+    query: dict[str, object] = field(default_factory=dict)
+    body: object = None
+    content: str = "application/json"
+
+
+class Connection:
+    """One API server, as one user."""
+
+    def __init__(self, api: client.ApiClient, timeout: float) -> None:
+        self._api = api
+        self._timeout = timeout
+        self.host: str = api.configuration.host
+        self.who = f"The Kubernetes API server at {self.host}"
+
+    def get(self, path: str, what: str = "", **query: object) -> Document:
+        """Read one document."""
+        return self._document(_Request("GET", path, Asked(self.who, what or f"get {path}"), query))
+
+    def items(
+        self, path: str, what: str = "", *, page: int = 250, most: int = 20_000, **query: object
+    ) -> list[Document]:
+        """Read a list, page by page; cut at `most` entries."""
+        found: list[Document] = []
+        more: dict[str, object] = {}
+        while True:
+            answer = self.get(path, what or f"list {path}", limit=page, **more, **query)
+            found += answer.get("items") or []
+            more = {"continue": answer.get("metadata", {}).get("continue")}
+            if not more["continue"] or len(found) >= most:
+                return found[:most]
+
+    def text(self, path: str, what: str, max_bytes: int, **query: object) -> str:
+        """Read text, at most `max_bytes` of it."""
+        data = self._exchange(_Request("GET", path, Asked(self.who, what), query), max_bytes)
+        return data.decode("utf-8", "replace")
+
+    def create(self, path: str, body: Document, *, name: str = "", what: str = "") -> Document:
+        """Create; `name` is what may be left behind if the answer is lost (empty: nothing is)."""
+        return self._document(
+            _Request("POST", path, Asked(self.who, what or f"create {path}", creates=name), body=body)
+        )
+
+    def patch(self, path: str, body: Document | list[Document], kind: PatchKind, what: str = "") -> Document:
+        """Patch one document."""
+        asked = Asked(self.who, what or f"patch {path}", changes=True)
+        return self._document(_Request("PATCH", path, asked, body=body, content=f"application/{kind}+json"))
+
+    def delete(self, path: str, what: str = "") -> None:
+        """Delete one object."""
+        self._exchange(_Request("DELETE", path, Asked(self.who, what or f"delete {path}", changes=True)))
+
+    def watch(self, path: str, seconds: float, **query: object) -> Iterator[Document]:
+        """Yield events for at most `seconds`; the caller reads afresh when it ends, however it ends."""
+        ends = time.monotonic() + seconds
+        query = {**query, "watch": "true", "timeoutSeconds": max(1, round(seconds))}
+        response = self._sent(_Request("GET", path, Asked(self.who, f"watch {path}"), query), seconds + 0.1)
+        try:
+            for line in _lines(response):
+                yield json.loads(line)
+                if time.monotonic() >= ends:
+                    return
+        except (urllib3.exceptions.HTTPError, ValueError):
+            return  # the time is over, or the connection broke: reading afresh tells which
+        finally:
+            response.close()
+
+    def token(self) -> str | None:
+        """The user's bearer token, renewed if the kubeconfig says how; None if the user has none."""
+        setting = self._api.configuration.auth_settings().get("BearerToken") or {}
+        value = str(setting.get("value") or "").removeprefix("Bearer ")
+        return value or None
+
+    def _document(self, request: _Request) -> Document:
+        data = self._exchange(request)
+        try:
+            answer: Document = json.loads(data)
+        except ValueError:
+            raise refusal(request.asked, 502, f"no JSON: {plain(data[:200].decode('utf-8', 'replace'))}") from None
+        return answer
+
+    def _exchange(self, request: _Request, most: int = _MOST_BYTES) -> bytes:
+        response = self._sent(request, self._timeout)
+        try:
+            data = _read(response, most, time.monotonic() + _WHOLE_ANSWER * self._timeout)
+        except (urllib3.exceptions.HTTPError, TimeoutError) as error:
+            raise silence(request.asked, _short(error), sent=True) from None
+        finally:
+            # Unread bytes would be taken for the next answer on this connection.
+            response.release_conn() if response.isclosed() else response.close()
+        if response.status >= _OK_BELOW:
+            raise refusal(request.asked, response.status, reason(data))
+        return data
+
+    def _sent(self, request: _Request, read_timeout: float) -> Any:  # noqa: ANN401  (urllib3's answer, by way of kubernetes)
+        ready = self._api.param_serialize(
+            request.method,
+            request.path,
+            query_params=list(request.query.items()),
+            header_params={"Accept": "application/json, */*", "Content-Type": request.content},
+            body=request.body,
+            auth_settings=["BearerToken"],
+        )
+        try:
+            return self._api.call_api(*ready, _request_timeout=(self._timeout, read_timeout)).response
+        except _UNSENT as error:
+            raise silence(request.asked, _short(error), sent=False) from None
+        except (urllib3.exceptions.HTTPError, client.ApiException) as error:
+            raise silence(request.asked, _short(error), sent=True) from None
+
+
+def _read(response: Any, most: int, ends: float) -> bytes:  # noqa: ANN401
+    data = bytearray()
+    for chunk in response.stream(65_536):
+        data += chunk
+        if len(data) >= most:
+            break
+        if time.monotonic() > ends:
+            raise TimeoutError("its answer did not end")
+    return bytes(data[:most])
+
+
+def _short(error: Exception) -> str:
+    # The pool's and connection's repr say nothing to a person.
+    return plain(str(error).rpartition("): ")[2] or type(error).__name__)
+
+
+def _lines(response: Any) -> Iterator[bytes]:  # noqa: ANN401
+    buffer = b""
+    for chunk in response.stream(amt=None):
+        buffer += chunk
+        *whole, buffer = buffer.split(b"\n")
+        yield from (line for line in whole if line.strip())
+
+
+def load(target: Target) -> Connection:
+    """Read the target's kubeconfig; nothing is asked of the server yet."""
+    settings = client.Configuration()
+    try:
+        config.load_kube_config(
+            config_file=str(target.kubeconfig) if target.kubeconfig else None,
+            context=target.context,
+            client_configuration=settings,
+            persist_config=False,
+        )
+    except (config.ConfigException, OSError, ValueError) as error:
+        raise _no_kubeconfig(target, error) from None
+    settings.retries = False  # a retry of urllib3's own would multiply every time limit
+    return Connection(client.ApiClient(settings), float(target.limits.request_timeout_seconds))
+
+
+def _no_kubeconfig(target: Target, error: Exception) -> Refused:
+    path = target.kubeconfig or Path("~/.kube/config")
+    if target.kubeconfig and not target.kubeconfig.is_file():
+        seen = f"There is no kubeconfig at {path}, which target {target.name} names."
+    else:
+        seen = f"The kubeconfig {path} cannot be used with context {target.context or '(current)'}: {plain(str(error))}"
+    start = f"Start it ({target.commands.start}), or correct" if target.commands.start else "Correct"
+    todo = f"{start} `kubeconfig` and `context` in the target's file."
+    return Refused(seen, expected="a kubeconfig that has this context.", todo=todo)
+
+
+def version(connection: Connection, target: Target) -> str:
+    """The server's version; Refused if it is not there, for nothing has been touched yet."""
+    try:
+        return str(connection.get("/version", "read its version").get("gitVersion", "unknown"))
+    except Retryable as error:
+        start = target.commands.start
+        todo = (
+            f"Start it ({start})."
+            if start
+            else "See whether it is up and whether your network reaches it (VPN, proxy)."
+        )
+        raise Refused(error.seen, expected=f"the cluster of target {target.name}.", todo=todo) from None
