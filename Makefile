@@ -1,0 +1,62 @@
+# Everything runs from a fresh clone on Debian with Python, as root; each target installs what it needs first.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PYTHONDONTWRITEBYTECODE := 1
+
+.PHONY: help demo test check lint lab lab-down jupyter nbval-refresh lock bench clean
+
+help: ## show what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+$(STAMP): requirements.lock pyproject.toml
+	@echo "== environment: $(VENV) from requirements.lock"
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { apt-get update -q && apt-get install -qy python3-venv; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(STAMP) lab ## set everything up, boot the lab, walk the phases, print where the records are
+	hera-rollout run 01 --target lab -p dry_run false
+	hera-rollout records list
+
+lab: $(STAMP) ## build and boot the lab with the backend in it
+	rollout-lab build
+	rollout-lab up
+
+lab-down: $(STAMP) ## take the lab down without a trace
+	rollout-lab down
+
+test: $(STAMP) lab ## every test: lint, types, pure, live, nbval
+	$(MAKE) lint
+	tests/run
+
+check: $(STAMP) lint ## the inner loop: lint, types, pure tests
+	pytest -q -m "not live"
+
+lint: $(STAMP) ## ruff, mypy, import-linter
+	ruff check .
+	ruff format --check .
+	mypy
+	lint-imports
+
+jupyter: $(STAMP) ## JupyterLab on loopback, in notebooks/
+	jupyter lab --allow-root --ip 127.0.0.1 notebooks/01_dev_testing.ipynb
+
+nbval-refresh: $(STAMP) ## make the executed reference copies in tests/nbval/ anew
+	python tests/nbval/refresh.py
+
+bench: $(STAMP) ## the figures of the README
+	for each in benchmarks/*.py; do python $$each || exit 1; done
+
+lock: $(STAMP) ## requirements.lock anew from pyproject.toml: hashes only, no index addresses
+	uv pip compile pyproject.toml --all-extras --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --no-header --quiet --python-version 3.11 --upgrade --output-file requirements.lock
+
+clean: ## remove the environment; the lab's cache and state stay
+	rm -rf $(VENV)

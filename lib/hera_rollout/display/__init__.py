@@ -1,0 +1,22 @@
+"""What an operator sees: tables, banners, live progress and plots. Every output also carries its evidence as data."""
+
+from hera_rollout.display.banners import banner, header, note
+from hera_rollout.display.live import Live
+from hera_rollout.display.outputs import EVIDENCE_KEY, show
+from hera_rollout.display.palette import COLORS
+from hera_rollout.display.plots import durations_by_path
+from hera_rollout.display.tables import checks_frame, diff, table
+
+__all__ = [
+    "COLORS",
+    "EVIDENCE_KEY",
+    "Live",
+    "banner",
+    "checks_frame",
+    "diff",
+    "durations_by_path",
+    "header",
+    "note",
+    "show",
+    "table",
+]

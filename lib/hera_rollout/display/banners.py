@@ -1,0 +1,38 @@
+"""Banners: the one line that must be read even when nothing else is."""
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+from hera_rollout.display.outputs import show
+from hera_rollout.display.palette import COLORS
+from hera_rollout.gates import Verdict
+
+
+def banner(verdict: Verdict, title: str, lines: list[str], *, kind: str, evidence: Mapping[str, Any]) -> None:
+    """Show a verdict with its sign, its word and a few lines below it."""
+    items = "".join(f"<div>{escape(line)}</div>" for line in lines)
+    markup = (
+        f'<div style="border-left:8px solid {COLORS[verdict.value]};padding:8px 14px;margin:8px 0">'
+        f'<div style="font-size:20px;font-weight:700;color:{COLORS[verdict.value]}">'
+        f"{escape(verdict.label)} · {escape(title)}</div>{items}</div>"
+    )
+    show(markup, "\n".join([f"{verdict.label} · {title}", *lines]), kind=kind, evidence=evidence)
+
+
+def header(title: str, facts: Mapping[str, str], *, kind: str, evidence: Mapping[str, Any]) -> None:
+    """Show a heading and a list of facts below it."""
+    items = "".join(
+        f'<tr><td style="padding:1px 14px 1px 0;text-align:left;font-weight:600;white-space:nowrap;vertical-align:top">'
+        f'{escape(name)}</td><td style="text-align:left;overflow-wrap:anywhere">{escape(value)}</td></tr>'
+        for name, value in facts.items()
+    )
+    markup = f'<div style="font-size:16px;font-weight:700">{escape(title)}</div><table>{items}</table>'
+    width = max((len(name) for name in facts), default=0)
+    plain = "\n".join([title, *(f"{name:<{width}}  {value}" for name, value in facts.items())])
+    show(markup, plain, kind=kind, evidence=evidence)
+
+
+def note(message: str, *, kind: str = "note", evidence: Mapping[str, Any] | None = None) -> None:
+    """Show one plain sentence."""
+    show(f"<div>{escape(message)}</div>", message, kind=kind, evidence={"message": message, **(evidence or {})})

@@ -1,0 +1,64 @@
+"""The success criteria of each phase, in the guide's own words, and the checks each one needs."""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """One line of the guide's success criteria.
+
+    Attributes:
+        words: the guide's words.
+        checks: names of the checks that must all have been made before the criterion may be called met.
+    """
+
+    words: str
+    checks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a phase is, as the guide states it.
+
+    Attributes:
+        number: 1 to 5.
+        title: the guide's title of the phase.
+        goal: the guide's goal, one sentence.
+        criteria: the guide's success criteria.
+        then: what comes next once the phase has passed.
+    """
+
+    number: int
+    title: str
+    goal: str
+    criteria: tuple[Criterion, ...]
+    then: str
+
+
+PLANS: Final[dict[str, Plan]] = {
+    "01_dev_testing": Plan(
+        number=1,
+        title="Development environment testing",
+        goal="Verify Hera SDK works correctly in a controlled environment",
+        criteria=(
+            Criterion("All tests pass", ("scenarios with the flag on", "flag in effect")),
+            Criterion("No errors in application logs", ("application logs",)),
+            Criterion("Workflows execute successfully", ("provenance", "workflow from the notebook")),
+            Criterion("Feature parity with current implementation", ("baseline", "parity")),
+        ),
+        then="Tell the team that phase 1 passed, then take this record to phase 2, staging.",
+    ),
+}
+"""Every phase by its notebook's name."""
+
+
+def unjudged(plan: Plan, made: set[str]) -> list[tuple[Criterion, list[str]]]:
+    """Criteria that lack a check, with the checks that were never made: a cell that did not run proves nothing."""
+    lacking = ((criterion, [name for name in criterion.checks if name not in made]) for criterion in plan.criteria)
+    return [(criterion, missing) for criterion, missing in lacking if missing]
+
+
+def criterion_of(plan: Plan, check: str) -> str:
+    """The guide's words that a check stands for; empty for a check of the kit's own."""
+    return next((criterion.words for criterion in plan.criteria if check in criterion.checks), "")

@@ -1,0 +1,234 @@
+"""`Phase`: one run of one notebook, from its parameters to its verdict."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cached_property
+from importlib.metadata import version
+from time import monotonic
+from typing import Any, Self
+
+from hera_rollout import display
+from hera_rollout.backend import Backend
+from hera_rollout.cluster import Cluster
+from hera_rollout.errors import PhaseFailed, PhaseOnHold, RolloutError
+from hera_rollout.gates import Check, Verdict, worst
+from hera_rollout.parameters import PhaseParameters, validate
+from hera_rollout.phase.criteria import PLANS, criterion_of, unjudged
+from hera_rollout.target import Target
+from hera_rollout.workflows import Workflows
+
+DRY_RUN = "dry_run"
+
+
+def _local_offset(now: datetime) -> str:
+    """The machine's own offset from UTC, said once at the top of a record."""
+    return now.astimezone().strftime("%z") or "+0000"
+
+
+class Phase:
+    """One run of one phase notebook.
+
+    Attributes:
+        notebook: the notebook's name, such as ``01_dev_testing``.
+        parameters: the run's parameters, validated.
+        target: where.
+        cluster, workflows: what the steps work with.
+        checks: the checks made so far, by name; a check made again replaces the first.
+        started: when this run began, UTC.
+        flag_changed: when this run last changed the flag, UTC; None before.
+        memory: what one step leaves for a later one.
+    """
+
+    def __init__(self, notebook: str, parameters: PhaseParameters, target: Target, cluster: Cluster) -> None:
+        self.notebook = notebook
+        self.plan = PLANS[notebook]
+        self.parameters = parameters
+        self.target = target
+        self.cluster = cluster
+        self.workflows = Workflows(target, cluster)
+        self.checks: dict[str, Check] = {}
+        self.started = datetime.now(UTC)
+        self.flag_changed: datetime | None = None
+        self.memory: dict[str, Any] = {}
+        self._steps = 0
+
+    @cached_property
+    def backend(self) -> Backend:
+        """The service under rollout; reached on first use, and refused there if it does not answer."""
+        return Backend.connect(self.target)
+
+    @property
+    def dry_run(self) -> bool:
+        """True while this run may change nothing."""
+        return self.parameters.dry_run
+
+    @property
+    def rollout(self) -> str:
+        """The rollout's id."""
+        return self.parameters.rollout_for(self.target.deployment, self.started.date())
+
+    @classmethod
+    def begin(cls, notebook: str, **values: object) -> Self:
+        """Read the parameters and the target, reach the cluster, and say what this run is.
+
+        Args:
+            notebook: the notebook's name, such as ``01_dev_testing``.
+            values: its parameters, as ``parameters(globals())`` gives them.
+
+        Raises:
+            Refused: unknown or bad parameter, unknown target, cluster out of reach; nothing was touched.
+        """
+        parameters = validate(notebook, values)
+        target = Target.load(parameters.target)
+        phase = cls(notebook, parameters, target, Cluster.connect(target))
+        phase._introduce()
+        return phase
+
+    def _introduce(self) -> None:
+        """The head of the record: what, where, who, and what will and will not change."""
+        facts = {
+            "Rollout": self.rollout,
+            "Target": f"{self.target.name}: {self.target.title}".rstrip(": "),
+            "Service": f"deployment/{self.target.deployment} in namespace {self.target.namespace}",
+            "Cluster": f"Kubernetes {self.cluster.version}, context {self.target.context or 'current'}",
+            "Kit": f"hera-rollout-kit {version('hera-rollout-kit')}, hera {version('hera')}",
+            "Run by": self.parameters.who(),
+            "Started": f"{self.started:%Y-%m-%d %H:%M:%S} UTC (local offset {_local_offset(self.started)})",
+            "Goal": self.plan.goal,
+            "This run": self._intention(),
+        }
+        evidence = {
+            "notebook": self.notebook,
+            "parameters": self.parameters.model_dump(mode="json"),
+            "target": self.target.model_dump(mode="json"),
+            "rollout": self.rollout,
+            "operator": self.parameters.who(),
+            "started": self.started.isoformat(),
+            "versions": {"kubernetes": self.cluster.version, "hera": version("hera"),
+                         "hera-rollout-kit": version("hera-rollout-kit")},
+            "criteria": [criterion.words for criterion in self.plan.criteria],
+        }  # fmt: skip
+        display.header(f"Phase {self.plan.number}: {self.plan.title}", facts, kind="begin", evidence=evidence)
+
+    def _intention(self) -> str:
+        """What this run will and will not change."""
+        if self.dry_run:
+            return "DRY RUN: looks and shows the patch, changes nothing, creates nothing, ends in HOLD"
+        return (
+            f"LIVE: sets {self.target.flag.env} on deployment/{self.target.deployment} (its pods restart) and creates "
+            f"test workflows in {self.target.namespace}; changes nothing else"
+        )
+
+    @contextmanager
+    def step(self, title: str, *, minutes: float = 1) -> Iterator[None]:
+        """One cell's worth of work: numbered, timed, in the record also when it fails.
+
+        Args:
+            title: what the step does.
+            minutes: how long it usually takes.
+        """
+        self._steps += 1
+        number, began, clock = self._steps, datetime.now(UTC), monotonic()
+        evidence = {"number": number, "title": title, "minutes": minutes, "began": began.isoformat()}
+        try:
+            yield
+        except BaseException as error:
+            evidence |= {"seconds": round(monotonic() - clock, 3), "ended": "failed"} | error_evidence(error)
+            display.note(f"✗ step {number} · {title}: broke off after {monotonic() - clock:.1f} s", kind="step",
+                         evidence=evidence)  # fmt: skip
+            raise
+        seconds = monotonic() - clock
+        evidence |= {"seconds": round(seconds, 3), "ended": "done"}
+        display.note(f"step {number} · {title}: done in {seconds:.1f} s (planned {minutes:g} min)", kind="step",
+                     evidence=evidence)  # fmt: skip
+
+    def enter(self, check: Check) -> Check:
+        """Enter one check into the record without showing it; a check made again replaces the first."""
+        entered = replace(check, criterion=check.criterion or criterion_of(self.plan, check.name))
+        self.checks[entered.name] = entered
+        return entered
+
+    def check(self, check: Check) -> Check:
+        """Enter one check into the record and show it: a line for PASS, the whole reason otherwise."""
+        entered = self.enter(check)
+        head, *rest = entered.sentence().splitlines()
+        title = head.removeprefix(entered.verdict.value).strip()
+        display.banner(entered.verdict, title, rest, kind="check", evidence={"check": entered.as_dict()})
+        return entered
+
+    def stop_on_fail(self, why: str) -> None:
+        """End the run here if any check says FAIL.
+
+        Raises:
+            PhaseFailed: with every failed check in its text.
+        """
+        failed = [check for check in self.checks.values() if check.verdict is Verdict.FAIL]
+        if failed:
+            self._conclusion(Verdict.FAIL)
+            raise PhaseFailed("\n".join(check.sentence() for check in failed), why=why, todo=failed[0].todo)
+
+    def _complete(self) -> None:
+        """Add what is missing for a verdict: criteria that nothing judged, and the dry run itself."""
+        if self.dry_run:
+            self.check(
+                Check(
+                    name=DRY_RUN,
+                    verdict=Verdict.HOLD,
+                    seen="dry_run=True: nothing was changed and nothing was created",
+                    expected="a live run",
+                    why="A dry run cannot prove anything about Hera.",
+                    todo="Read the patch above, then run again with dry_run=False (papermill: -p dry_run False).",
+                )
+            )
+            return
+        for criterion, missing in unjudged(self.plan, set(self.checks)):
+            self.check(
+                Check(
+                    name=f"unjudged: {criterion.words}",
+                    verdict=Verdict.HOLD,
+                    criterion=criterion.words,
+                    seen=f"never checked in this run: {', '.join(missing)}",
+                    expected="every check of the criterion made",
+                    why="A cell that did not run proves nothing.",
+                    todo="Run the notebook from its first cell, without skipping cells.",
+                )
+            )
+
+    def _conclusion(self, verdict: Verdict) -> None:
+        """Show every check and the banner of the whole phase."""
+        display.table(display.checks_frame(self.checks.values()), "What the verdict rests on", command="")
+        counts = {word: sum(c.verdict is word for c in self.checks.values()) for word in Verdict}
+        summary = ", ".join(f"{count} {word.value}" for word, count in counts.items())
+        undecided = [c for c in self.checks.values() if c.verdict is verdict and verdict is not Verdict.PASS]
+        following = self.plan.then if verdict is Verdict.PASS else undecided[0].todo if undecided else ""
+        evidence = {"verdict": verdict.value, "next": following, "ended": datetime.now(UTC).isoformat(),
+                    "checks": [c.as_dict() for c in self.checks.values()]}  # fmt: skip
+        title = f"Phase {self.plan.number} of rollout {self.rollout} on {self.target.name}"
+        display.banner(verdict, title, [f"{summary} of {len(self.checks)} checks.", f"Next: {following}"],
+                       kind="conclude", evidence=evidence)  # fmt: skip
+
+    def conclude(self) -> None:
+        """Give the verdict of the phase. Whoever reads it, papermill, CI or a person, sees the same one.
+
+        Raises:
+            PhaseFailed: a check says FAIL.
+            PhaseOnHold: none says FAIL, but one says HOLD; a dry run always does.
+        """
+        self._complete()
+        verdict = worst(check.verdict for check in self.checks.values())
+        self._conclusion(verdict)
+        if verdict is Verdict.PASS:
+            return
+        reasons = [check.sentence() for check in self.checks.values() if check.verdict is verdict]
+        kind = PhaseFailed if verdict is Verdict.FAIL else PhaseOnHold
+        raise kind("\n".join(reasons))
+
+
+def error_evidence(error: BaseException) -> dict[str, Any]:
+    """An error as plain data for the record."""
+    fields = {"error": type(error).__name__, "seen": str(error)[:2000]}
+    if isinstance(error, RolloutError):
+        fields |= {"seen": error.seen, "expected": error.expected, "why": error.why, "todo": error.todo}
+    return fields
