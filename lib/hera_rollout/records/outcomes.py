@@ -1,0 +1,110 @@
+"""What a run came to, judged by what ran.
+
+Papermill's own metadata calls cells that never ran "completed" after a timeout, a killed kernel, an interrupt or a
+skipped tag. So nothing here reads it: a cell ran if it has an execution count, and a verdict holds only if the
+notebook's conclusion gave it and its own checks bear it out.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from nbformat import NotebookNode
+
+from hera_rollout import errors
+from hera_rollout.gates import Verdict as CheckVerdict
+from hera_rollout.gates import worst
+from hera_rollout.records.evidence import code_cells, last
+
+
+class Verdict(StrEnum):
+    """What a record's folder is named after."""
+
+    PASS = "PASS"
+    FAIL = "FAIL"
+    HOLD = "HOLD"
+    REFUSED = "REFUSED"
+    BROKEN = "BROKEN"
+
+
+EXIT_CODES: Final = {
+    Verdict.PASS: 0,
+    Verdict.FAIL: 1,
+    Verdict.REFUSED: 2,
+    Verdict.HOLD: 3,
+    Verdict.BROKEN: 4,
+}
+"""Exit code of ``hera-rollout run``: 0 PASS, 1 FAIL, 2 bad input or refused, 3 HOLD (dry run too), 4 broken off."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run came to, and the one sentence that says why."""
+
+    verdict: Verdict
+    reason: str
+
+    @property
+    def exit_code(self) -> int:
+        """What ``hera-rollout run`` exits with."""
+        return EXIT_CODES[self.verdict]
+
+
+def _of_error(name: str) -> Verdict:
+    """Which verdict an error that ended a cell stands for; one that is not the kit's means that the run broke off."""
+    kind = getattr(errors, name, None)
+    if not (isinstance(kind, type) and issubclass(kind, errors.RolloutError)):
+        return Verdict.BROKEN
+    if issubclass(kind, errors.PhaseOnHold):
+        return Verdict.HOLD
+    return Verdict.REFUSED if issubclass(kind, errors.Refused) else Verdict.FAIL
+
+
+def _errors(notebook: NotebookNode) -> list[Outcome]:
+    """Every error that a cell ended with."""
+    return [
+        Outcome(_of_error(output.ename), f"{output.ename}: {output.evalue}")
+        for cell in code_cells(notebook)
+        for output in cell.outputs
+        if output.output_type == "error"
+    ]
+
+
+def _gravest(outcomes: Iterable[Outcome]) -> Outcome:
+    """The outcome that outweighs the others."""
+    order = [Verdict.BROKEN, Verdict.FAIL, Verdict.REFUSED, Verdict.HOLD, Verdict.PASS]
+    return min(outcomes, key=lambda outcome: order.index(outcome.verdict))
+
+
+def classify(notebook: NotebookNode, broken: str = "") -> Outcome:
+    """Judge an executed notebook.
+
+    Args:
+        notebook: as it was executed, with its outputs.
+        broken: what ended the run from outside (a timeout, a dead kernel, a signal); empty if nothing did.
+
+    Returns:
+        PASS only if every code cell ran, none ended with an error, and the conclusion says PASS over checks that all
+        say PASS.
+    """
+    # What ended the run from outside comes first: the interrupted cell's own error only says that it was interrupted.
+    found = [Outcome(Verdict.BROKEN, broken)] * bool(broken) + _errors(notebook)
+    if found:
+        return _gravest(found)
+    never = [index for index, cell in enumerate(code_cells(notebook), 1) if cell.get("execution_count") is None]
+    if never:
+        return Outcome(Verdict.BROKEN, f"{len(never)} code cells never ran, the first is code cell {never[0]}")
+    return _concluded(notebook)
+
+
+def _concluded(notebook: NotebookNode) -> Outcome:
+    """The verdict of the conclusion, if there is one and its own checks bear it out."""
+    conclusion = last(notebook, "conclude")
+    if not conclusion:
+        return Outcome(Verdict.BROKEN, "every cell ran, but none concluded the phase: there is no verdict")
+    said = conclusion.get("verdict")
+    borne = worst(CheckVerdict(check["verdict"]) for check in conclusion.get("checks", []))
+    if said != borne.value:
+        return Outcome(Verdict.BROKEN, f"the conclusion says {said}, but its checks come to {borne.value}")
+    return Outcome(Verdict(borne.value), f"{len(conclusion['checks'])} checks say {borne.value}")
