@@ -5,6 +5,7 @@ Raw documents and not the client's models: models drop what they do not know, an
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from collections.abc import Iterator
@@ -53,15 +54,18 @@ class Connection:
     def items(
         self, path: str, what: str = "", *, page: int = 250, most: int = 20_000, **query: object
     ) -> list[Document]:
-        """Read a list, page by page; cut at `most` entries."""
-        found: list[Document] = []
+        """Read a list; cut at `most` entries."""
+        return list(itertools.islice(self.pages(path, what, page=page, **query), most))
+
+    def pages(self, path: str, what: str = "", *, page: int = 250, **query: object) -> Iterator[Document]:
+        """Read a list entry by entry, holding one page at a time."""
         more: dict[str, object] = {}
         while True:
             answer = self.get(path, what or f"list {path}", limit=page, **more, **query)
-            found += answer.get("items") or []
+            yield from answer.get("items") or []
             more = {"continue": answer.get("metadata", {}).get("continue")}
-            if not more["continue"] or len(found) >= most:
-                return found[:most]
+            if not more["continue"]:
+                return
 
     def text(self, path: str, what: str, max_bytes: int, **query: object) -> str:
         """Read text, at most `max_bytes` of it."""

@@ -1,37 +1,161 @@
-"""The one waiter: initial read, watch, one deadline, typed outcome."""
+"""The one waiter: initial read, watch, one deadline, typed outcome. Pending is never done."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Literal
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
 
-Reached = Literal["finished", "deadline", "gone", "stopped early"]
+from hera_rollout.cluster import Cluster, pods
+from hera_rollout.errors import Missing, Retryable, RolloutError
+from hera_rollout.workflows import documents
+from hera_rollout.workflows.documents import Document
+from hera_rollout.workflows.outcomes import Outcome, Reached, WorkflowView
+
+GIVE_UP_SECONDS = 15.0
+"""A pod that has said this long that it cannot start will not start."""
+UNSEEN_SECONDS = 10.0
+LOOK_SECONDS = 3.0
+ARCHIVE_SECONDS = 5.0
+POD_LABEL = "workflows.argoproj.io/workflow"
 
 
-@dataclass(frozen=True)
-class WorkflowView:
-    """A workflow while it is waited for."""
+class Waiter:
+    """Waits for one workflow. `archived` reads it from the archive and raises Missing."""
 
-    name: str
-    phase: str
-    progress: str
-    message: str
-    seconds: float
+    def __init__(
+        self,
+        cluster: Cluster,
+        name: str,
+        deadline_seconds: float,
+        *,
+        archived: Callable[[str], Document],
+        on_update: Callable[[WorkflowView], None] | None = None,
+        stop: threading.Event | None = None,
+    ) -> None:
+        self._cluster, self._name, self._deadline = cluster, name, deadline_seconds
+        self._archived, self._on_update = archived, on_update or (lambda _: None)
+        self._stop = stop or threading.Event()
+        self._path = f"/apis/argoproj.io/v1alpha1/namespaces/{cluster.target.namespace}/workflows"
+        self._began = time.monotonic()
+        self._document: Document = {}
+        self._shown: tuple[str, str, str] | None = None
+        self._blocked_since: dict[str, float] = {}
+        self._trouble = ""
+        self._pod_trouble = ""
 
+    def run(self) -> Outcome:
+        """Wait until it ends, vanishes, cannot start, or the deadline is over."""
+        while True:
+            try:
+                self._document = self._cluster.connection.get(
+                    f"{self._path}/{self._name}", f"get workflow {self._name}"
+                )
+            except Missing:
+                return self._gone()
+            except Retryable as error:
+                self._sit_out(error)
+            ended = self._ended() or self._hopeless()
+            if ended:
+                return ended
+            self._watch()
 
-@dataclass(frozen=True)
-class Outcome:
-    """How a wait ended. `phase` is the last one seen; only `reached == "finished"` makes it final."""
+    def _ended(self) -> Outcome | None:
+        self._show()
+        if documents.finished(self._document):
+            return self._outcome("finished", documents.message(self._document))
+        if self._stop.is_set():
+            return self._outcome("stopped early", f"the wait was stopped; {self._state()}")
+        if self._left() <= 0:
+            return self._outcome("deadline", self._state())
+        return None
 
-    name: str
-    uid: str
-    phase: str
-    reached: Reached
-    message: str
-    seconds: float
-    document: dict[str, Any] = field(repr=False)
+    def _watch(self) -> None:
+        seconds = max(0.05, min(LOOK_SECONDS, self._left()))
+        version = (self._document.get("metadata") or {}).get("resourceVersion")
+        if not version or self._trouble:
+            return
+        query = {"fieldSelector": f"metadata.name={self._name}", "resourceVersion": version}
+        try:
+            for event in self._cluster.connection.watch(self._path, seconds, **query):
+                if event.get("type") not in {"ADDED", "MODIFIED"}:
+                    return
+                self._document = event["object"]
+                self._show()
+                if documents.finished(self._document) or self._stop.is_set():
+                    return
+        except Retryable as error:
+            self._sit_out(error)
 
-    @property
-    def succeeded(self) -> bool:
-        """Whether the workflow ended, and ended well."""
-        return self.reached == "finished" and self.phase == "Succeeded"
+    def _sit_out(self, error: Retryable) -> None:
+        """An API server that is restarting is waited for, until the deadline."""
+        self._trouble = error.seen
+        time.sleep(max(0.05, min(error.after, self._left())))
+
+    def _hopeless(self) -> Outcome | None:
+        """A pod that cannot start, or is not scheduled: the first ends the wait, the second is only told."""
+        if self._trouble:
+            self._trouble = ""
+            return None
+        found = self._pods()
+        blocked = {pod["metadata"]["name"]: told for pod in found if (told := pods.blocked(pod))}
+        self._pod_trouble = "; ".join([*blocked.values(), *filter(None, map(pods.unscheduled, found))])
+        elapsed = time.monotonic() - self._began
+        self._blocked_since = {name: self._blocked_since.get(name, elapsed) for name in blocked}
+        if any(elapsed - since >= GIVE_UP_SECONDS for since in self._blocked_since.values()):
+            return self._outcome("stopped early", f"it cannot start: {self._pod_trouble}")
+        self._show()
+        return None
+
+    def _pods(self) -> list[Document]:
+        try:
+            return self._cluster.pod_documents(f"{POD_LABEL}={self._name}")
+        except RolloutError:
+            return []  # the wait itself needs no pods
+
+    def _gone(self) -> Outcome:
+        """Deleted, or never there: the archive may still know how it ended (it is written within seconds)."""
+        ends = time.monotonic() + min(ARCHIVE_SECONDS, max(0.0, self._left()))
+        uid = (self._document.get("metadata") or {}).get("uid")
+        detail = "it is not on the cluster and not in the archive"
+        while True:
+            try:
+                found = self._archived(self._name)
+            except RolloutError as error:
+                detail = detail if isinstance(error, Missing) else f"it is not on the cluster; archive: {error.seen}"
+            else:
+                if documents.finished(found) and uid in {None, found["metadata"].get("uid")}:
+                    self._document = found
+                    return self._outcome("finished", documents.message(found))
+            if not uid or time.monotonic() >= ends:  # never seen: no record is on its way
+                return self._outcome("gone", detail)
+            time.sleep(0.5)
+
+    def _state(self) -> str:
+        if not self._document:
+            return f"nothing could be read: {self._trouble}"
+        said = self._pod_trouble or documents.message(self._document)
+        elapsed = time.monotonic() - self._began
+        if not documents.phase(self._document) and elapsed > UNSEEN_SECONDS:
+            said = "the workflow controller has not picked it up: see whether it runs"
+        return f"still {documents.phase(self._document) or 'Pending'} after {elapsed:.0f} s" + (
+            f": {said}" if said else ""
+        )
+
+    def _show(self) -> None:
+        status: dict[str, Any] = self._document.get("status") or {}
+        said = self._pod_trouble or documents.message(self._document)
+        shown = (documents.phase(self._document) or "Pending", str(status.get("progress", "")), said)
+        if shown != self._shown:
+            self._shown = shown
+            self._on_update(WorkflowView(self._name, *shown, seconds=time.monotonic() - self._began))
+
+    def _left(self) -> float:
+        return self._deadline - (time.monotonic() - self._began)
+
+    def _outcome(self, reached: Reached, message: str) -> Outcome:
+        meta = self._document.get("metadata") or {}
+        took = time.monotonic() - self._began
+        phase = documents.phase(self._document)
+        return Outcome(self._name, str(meta.get("uid", "")), phase, reached, message, took, self._document)
