@@ -1,0 +1,42 @@
+"""What operators ask the service about itself."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from reference_backend.revision import hera_version
+from reference_backend.schemas import FlagState
+from reference_backend.services import Services, services
+
+router = APIRouter()
+Parts = Annotated[Services, Depends(services)]
+
+
+@router.get("/healthz")
+def healthz(parts: Parts) -> dict[str, str]:
+    """Alive and serving. Deliberately without the database: a dead one is answered 503 with the reason, by us."""
+    return {"status": "ok", "pod": parts.settings.pod_name, "codeRevision": parts.code}
+
+
+@router.get("/api/v1/flag")
+def flag(parts: Parts) -> FlagState:
+    """What decides, as this pod sees it now."""
+    decision = parts.flag.now()
+    return FlagState(
+        enabled=decision.enabled,
+        percent=float(decision.percent),
+        decided_by=decision.decided_by,
+        env=parts.flag.env,
+        file=dict(parts.flag.file() or {}) or None,
+        hera_version=hera_version(),
+        hera_import=parts.submitter.hera_import(),
+        code_revision=parts.code,
+        pod=parts.settings.pod_name,
+    )
+
+
+@router.get("/metrics")
+def metrics() -> Response:
+    """Figures for Prometheus."""
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

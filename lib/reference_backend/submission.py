@@ -1,0 +1,153 @@
+"""Submitting: a row first, then one workflow by the path the flag names."""
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import yaml
+
+from reference_backend import defects, yaml_path
+from reference_backend.argo import ArgoClient
+from reference_backend.errors import ArgoAnswerLost, BackendError, Unavailable
+from reference_backend.faults import Faults
+from reference_backend.flag import Flag
+from reference_backend.job import Job, PathName
+from reference_backend.kube import KubeClient
+from reference_backend.metrics import CREATION_SECONDS, CREATIONS
+from reference_backend.placing import NameTaken, place
+from reference_backend.rows import Reserved, Rows
+from reference_backend.schemas import Submission
+from reference_backend.settings import Settings
+
+try:
+    from reference_backend import hera_path
+
+    HERA_IMPORT = "ok"
+except ImportError as import_error:
+    HERA_IMPORT = f"ImportError: {import_error}"
+
+log = logging.getLogger(__name__)
+ATTEMPTS = 3
+
+
+class Submitter:
+    """Creates the workflows of runs."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        rows: Rows,
+        argo: ArgoClient,
+        kube: KubeClient,
+        flag: Flag,
+        faults: Faults,
+        code: str,
+    ) -> None:
+        self._settings = settings
+        self._rows = rows
+        self._argo = argo
+        self._kube = kube
+        self._flag = flag
+        self._faults = faults
+        self._code = code
+
+    def submit(self, body: Submission, key: str | None) -> tuple[Job, PathName]:
+        """A run of a new or a named task, in one step."""
+        self._kube.require_bound_claim()
+        return self._create(self._rows.reserve(body, key))
+
+    def run(self, task_id: str, key: str | None) -> tuple[Job, PathName]:
+        """A run of a saved task."""
+        self._kube.require_bound_claim()
+        return self._create(self._rows.reserve_when_idle(task_id, key))
+
+    def hera_import(self) -> str:
+        """How importing Hera's path went: ok, or the error."""
+        return defects.hera_import_error(self._faults) or HERA_IMPORT
+
+    def _create(self, reserved: Reserved) -> tuple[Job, PathName]:
+        decision = self._flag.now()
+        job = replace(reserved.job, code_revision=self._code, flag_note=decision.note(reserved.job.task_id))
+        path: PathName = "hera" if decision.use_hera(job.task_id) else "yaml"
+        reserved = replace(reserved, job=job)
+        started = time.monotonic()
+        try:
+            reserved, path = self._create_by(path, reserved)
+        except Exception as error:
+            CREATIONS.labels(path, "error").inc()
+            self._settle(reserved, error)
+            raise
+        finally:
+            CREATION_SECONDS.labels(path).observe(time.monotonic() - started)
+        CREATIONS.labels(path, "created").inc()
+        log.info("created %s by %s (%s)", reserved.job.name, path, job.flag_note)
+        return reserved.job, path
+
+    def _create_by(self, path: PathName, reserved: Reserved) -> tuple[Reserved, PathName]:
+        for _ in range(ATTEMPTS):
+            try:
+                if path == "hera":
+                    path = self._by_hera(reserved)
+                else:
+                    self._by_yaml(reserved)
+            except NameTaken as error:
+                log.warning("%s: trying the next attempt's name", error)
+                reserved = self._rows.rename(reserved)
+            else:
+                return reserved, path
+        raise Unavailable(f"No free workflow name for run {reserved.job.run_number} of {reserved.job.task_id}")
+
+    def _by_yaml(self, reserved: Reserved, *, stand_in: bool = False) -> None:
+        document = yaml_path.build(reserved.job, self._settings)
+        defects.dirty_yaml(self._faults, document)
+        if stand_in:
+            defects.yaml_label(self._faults, document)
+        self._note(reserved, "yaml", document)
+        uid = place(self._argo, reserved.job, lambda: yaml_path.create(document, self._argo))
+        self._placed(reserved, uid)
+
+    def _by_hera(self, reserved: Reserved) -> PathName:
+        if import_error := defects.hera_import_error(self._faults):
+            log.warning("Hera SDK not available, using YAML templates: %s", import_error)
+            self._by_yaml(reserved)
+            return "yaml"
+        if self._faults.on("silent-yaml-build"):
+            self._by_yaml(reserved, stand_in=True)
+            return "yaml"
+        if HERA_IMPORT != "ok":
+            raise Unavailable(f"USE_HERA_SDK is on, but the Hera path does not import: {HERA_IMPORT}")
+        workflow = hera_path.build(reserved.job, self._settings)
+        defects.hera_workflow(self._faults, workflow, reserved.job)
+        self._note(reserved, "hera", workflow.to_dict())
+        defects.before_hera_create(self._faults)
+        started = time.monotonic()
+        session = self._argo.session
+        uid = place(self._argo, reserved.job, lambda: hera_path.create(workflow, self._settings, session))
+        defects.after_hera_create(self._faults, time.monotonic() - started)
+        self._placed(reserved, uid)
+        return "hera"
+
+    def _placed(self, reserved: Reserved, uid: str) -> None:
+        try:
+            self._rows.created(reserved.run_id, uid)
+        except BackendError as error:
+            # The row names the workflow already; the next refresh brings the uid.
+            log.warning("%s is created, its uid could not be noted: %s", reserved.job.name, error)
+
+    def _note(self, reserved: Reserved, path: PathName, document: Mapping[str, Any]) -> None:
+        self._rows.built(reserved.run_id, path, yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
+
+    def _settle(self, reserved: Reserved, error: Exception) -> None:
+        """After an error: forget the run if it certainly has no workflow, keep it if it may have one."""
+        if isinstance(error, ArgoAnswerLost):
+            log.error("%s of %s is kept: its workflow may exist", reserved.job.name, reserved.job.task_id)
+            return
+        try:
+            known = isinstance(error, BackendError) or defects.orphaning(self._faults)
+            if known or self._argo.get(reserved.job.name) is None:
+                self._rows.discard(reserved)
+        except BackendError as second:
+            log.error("%s stays in the database as it is: %s", reserved.job.name, second)
