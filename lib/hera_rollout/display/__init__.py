@@ -5,7 +5,7 @@ from hera_rollout.display.live import Live
 from hera_rollout.display.outputs import EVIDENCE_KEY, show
 from hera_rollout.display.palette import COLORS
 from hera_rollout.display.plots import durations_by_path
-from hera_rollout.display.tables import checks_frame, diff, table
+from hera_rollout.display.tables import checks_frame, diff, rows, table
 
 __all__ = [
     "COLORS",
@@ -17,6 +17,7 @@ __all__ = [
     "durations_by_path",
     "header",
     "note",
+    "rows",
     "show",
     "table",
 ]

@@ -1,0 +1,18 @@
+"""The steps that notebooks share: each takes the phase, does one thing, shows it, and enters its checks."""
+
+from hera_rollout.phase.steps.logs import application_logs
+from hera_rollout.phase.steps.preparing import before_you_start
+from hera_rollout.phase.steps.proving import parity, provenance
+from hera_rollout.phase.steps.submitting import hera_workflow
+from hera_rollout.phase.steps.switching import set_flag
+from hera_rollout.phase.steps.testing import scenarios
+
+__all__ = [
+    "application_logs",
+    "before_you_start",
+    "hera_workflow",
+    "parity",
+    "provenance",
+    "scenarios",
+    "set_flag",
+]

@@ -1,0 +1,48 @@
+"""A Hera workflow of the notebook's own: the operator's Hera against this Argo."""
+
+import pandas as pd
+
+from hera_rollout import display, workflows
+from hera_rollout.gates import Check, Verdict
+from hera_rollout.phase.spine import Phase
+from hera_rollout.workflows import Outcome
+
+
+def hera_workflow(phase: Phase) -> None:
+    """Submit Hera's two-step sample, watch it, and show its nodes, logs and outputs."""
+    if phase.dry_run:
+        display.note("Dry run: would submit Hera's two-step sample under a name of this notebook's own")
+        return
+    name = f"hera-rollout-hello-{phase.started:%Y%m%d-%H%M%S}"
+    submission = phase.workflows.submit(workflows.hello(phase.target), name=name)
+    outcome = _watched(phase, submission.name)
+    outputs = phase.workflows.outputs(name)
+    display.table(phase.workflows.nodes(outcome.document), "Nodes")
+    display.table(phase.workflows.logs(name), "Logs")
+    display.table(pd.DataFrame(sorted(outputs.items()), columns=["output", "value"]), "Outputs")
+    phase.check(_ended_well(phase, outcome, outputs))
+
+
+def _watched(phase: Phase, name: str) -> Outcome:
+    """Wait for its end under the target's deadline, with one line of progress."""
+    with display.Live() as live:
+        return phase.workflows.wait(
+            name,
+            phase.target.limits.workflow_deadline_seconds,
+            on_update=lambda view: live.line(f"{view.name}: {view.phase or 'Pending'} {view.progress} {view.message}"),
+        )
+
+
+def _ended_well(phase: Phase, outcome: Outcome, outputs: dict[str, str]) -> Check:
+    """It succeeded, and it left what it was built to leave."""
+    message = f"; {outcome.message}" if outcome.message else ""
+    return Check(
+        name="workflow from the notebook",
+        verdict=Verdict.PASS if outcome.succeeded and outputs else Verdict.FAIL,
+        seen=f"{outcome.phase or 'no phase'} ({outcome.reached}), {len(outputs)} output parameters{message}",
+        expected="Succeeded, with its output parameters",
+        limit_source="kit",
+        why="The operator's own Hera must work against this Argo before the backend's is trusted.",
+        todo=f"argo get {outcome.name} -n {phase.target.namespace} (guide: Workflows failing).",
+        evidence={"workflow": outcome.name, "uid": outcome.uid, "outputs": outputs},
+    )

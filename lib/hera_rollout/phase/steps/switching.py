@@ -1,0 +1,63 @@
+"""Turn the flag, and believe only what every pod says of itself."""
+
+from datetime import UTC, datetime
+
+from hera_rollout import display, flag
+from hera_rollout.errors import RolloutError
+from hera_rollout.flag import FlagChange, FlagEffect
+from hera_rollout.gates import Check, Verdict
+from hera_rollout.phase.spine import Phase
+
+IN_EFFECT = "flag in effect"
+
+
+def set_flag(phase: Phase, *, enabled: bool) -> None:
+    """Show the patch; then, unless this is a dry run, apply it and wait until every pod reports it.
+
+    Raises:
+        DeadlineExceeded: a pod did not report the wanted flag in time; the text says which one said what.
+        Refused: the Deployment was changed by somebody else since the patch was planned.
+    """
+    change = flag.plan(phase.cluster, enabled)
+    state = "on" if enabled else "off"
+    patch = change.diff() or f"nothing to change: the variable already says {state}"
+    display.diff(patch, f"Turn the flag {state}", command=change.command)
+    if phase.dry_run:
+        display.note(f"Dry run: the patch above was not applied. To undo it once applied: {change.undo_command}")
+        return
+    phase.flag_changed = datetime.now(UTC)
+    effect = _apply(phase, change)
+    display.table(effect.report, f"The flag is {state}, by what each pod says of itself")
+    if enabled:
+        phase.check(_in_effect(effect))
+
+
+def _apply(phase: Phase, change: FlagChange) -> FlagEffect:
+    """Apply the change; one that does not take effect is a FAIL in the record before it is an error."""
+    try:
+        with display.Live() as live:
+            return flag.apply(phase.cluster, phase.backend, change, on_progress=live.line)
+    except RolloutError as error:
+        phase.check(
+            Check(
+                name=IN_EFFECT,
+                verdict=Verdict.FAIL,
+                seen=error.seen,
+                expected=error.expected,
+                why=error.why,
+                todo=error.todo,
+            )
+        )
+        raise
+
+
+def _in_effect(effect: FlagEffect) -> Check:
+    """The flag as the pods report it."""
+    return Check(
+        name=IN_EFFECT,
+        verdict=Verdict.PASS if effect.pods else Verdict.HOLD,
+        seen=f"{len(effect.pods)} of {len(effect.pods)} pods report it on",
+        expected="every ready pod, and the Service, report the flag as on",
+        limit_source="kit",
+        evidence={"pods": display.rows(effect.report), "seconds": effect.seconds},
+    )

@@ -1,0 +1,117 @@
+"""The rules of a verdict that need no cluster: what is judged, what is missing, what a path proves."""
+
+import pandas as pd
+import pytest
+
+from hera_rollout.backend import SCENARIOS, ScenarioResult
+from hera_rollout.errors import DeadlineExceeded
+from hera_rollout.gates import Verdict
+from hera_rollout.phase.criteria import PLANS, criterion_of, unjudged
+from hera_rollout.phase.spine import error_evidence
+from hera_rollout.phase.steps import logs, proving, testing
+
+NAMES = list(SCENARIOS)
+
+
+def result(name: str, *, passed: bool = True, path: str = "hera", how: str = "proven") -> ScenarioResult:
+    return ScenarioResult(
+        name=name, title=name, passed=passed, seen="done" if passed else "broke", expected="done", todo="look",
+        workflows=[f"python-job-{name}"], path=path, provenance=how, seconds=1.0, timings={},
+    )  # fmt: skip
+
+
+def test_the_criteria_are_the_guides_own_words(guide: str) -> None:
+    for plan in PLANS.values():
+        section = guide.split(f"### Phase {plan.number}:")[1].split("### Phase", maxsplit=1)[0]
+        assert plan.goal in section
+        listed = [line.removeprefix("- ✅ ") for line in section.splitlines() if line.startswith("- ✅ ")]
+        assert [criterion.words for criterion in plan.criteria] == listed
+
+
+def test_a_criterion_nothing_judged_is_named_with_the_checks_that_are_missing() -> None:
+    plan = PLANS["01_dev_testing"]
+    every = {check for criterion in plan.criteria for check in criterion.checks}
+    assert unjudged(plan, every) == []
+    ((criterion, missing),) = unjudged(plan, every - {"parity"})
+    assert criterion.words == "Feature parity with current implementation"
+    assert missing == ["parity"]
+    assert criterion_of(plan, "provenance") == "Workflows execute successfully"
+
+
+@pytest.mark.parametrize(
+    ("names", "broken", "verdict"),
+    [(NAMES, "", "PASS"), (NAMES, "cancel", "FAIL"), (["simple"], "", "HOLD"), (["simple"], "simple", "FAIL")],
+)
+def test_scenarios_pass_only_when_every_one_ran_and_passed(names: list[str], broken: str, verdict: str) -> None:
+    results = [result(name, passed=name != broken) for name in names]
+    check = testing.all_passed(results, "baseline", names)
+    assert check.verdict == verdict
+    assert not broken or f"{broken}: broke" in check.seen
+
+
+def test_a_scenario_that_was_asked_for_and_did_not_run_fails() -> None:
+    assert testing.all_passed([result("simple")], "baseline", NAMES).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(
+    ("path", "how", "verdict"),
+    [
+        ("hera", "proven", "PASS"),
+        ("yaml", "proven", "FAIL"),
+        ("hera", "contradicted", "FAIL"),
+        ("hera", "inferred", "HOLD"),
+        ("", "unproven", "HOLD"),
+    ],
+)
+def test_provenance_wants_hera_proven_on_every_workflow(path: str, how: str, verdict: str) -> None:
+    frame = proving.provenance_frame([("yaml", result("a", path="yaml")), ("hera", result("b", path=path, how=how))])
+    check = proving.provenance_check(frame, "")
+    assert check.verdict == verdict
+    if path == "yaml":
+        assert "1 of 1 made with the flag on carry path=yaml" in check.seen
+        assert "python-job-b" in check.seen
+
+
+def test_provenance_without_a_workflow_is_not_pass() -> None:
+    frame = proving.provenance_frame([("yaml", result("a", path="yaml"))])
+    assert proving.provenance_check(frame, "").verdict is Verdict.HOLD
+    assert isinstance(frame, pd.DataFrame)
+
+
+def test_an_error_keeps_its_four_parts_for_the_record() -> None:
+    error = DeadlineExceeded("seen", seconds=3, expected="wanted", why="because", todo="next")
+    assert error_evidence(error) == {
+        "error": "DeadlineExceeded", "seen": "seen", "expected": "wanted", "why": "because", "todo": "next",
+    }  # fmt: skip
+    assert error._render_traceback_() == [
+        "DeadlineExceeded: seen\nExpected: wanted\nWhy it matters: because\nWhat to do: next"
+    ]
+
+
+def test_parity_wants_the_same_result_of_every_scenario() -> None:
+    pairs = [(result(name), result(name)) for name in NAMES]
+    assert proving.parity_check(pairs).verdict is Verdict.PASS
+    assert proving.parity_check(pairs[:2]).verdict is Verdict.HOLD
+    check = proving.parity_check([*pairs[1:], (result("simple"), result("simple", passed=False))])
+    assert check.verdict is Verdict.FAIL
+    assert "differing: simple" in check.seen
+
+
+@pytest.mark.parametrize(
+    ("line", "error"),
+    [
+        ("2026-11-24 ERROR hera_path: could not build", True),
+        ("Traceback (most recent call last):", True),
+        ("INFO 0 errors so far", False),
+        ("WARNING Hera not importable", False),
+    ],
+)
+def test_an_error_line_is_told_from_a_line_about_errors(line: str, error: bool) -> None:
+    assert bool(logs.ERROR_LINE.search(line)) is error
+
+
+def test_logs_that_say_nothing_are_no_evidence() -> None:
+    none, some = pd.DataFrame(columns=["pod", "line"]), pd.DataFrame([("a", "ERROR x")], columns=["pod", "line"])
+    assert logs.logs_check(none, lines=0, pods=2, command="").verdict is Verdict.HOLD
+    assert logs.logs_check(none, lines=9, pods=2, command="").verdict is Verdict.PASS
+    assert logs.logs_check(some, lines=9, pods=2, command="").verdict is Verdict.FAIL
