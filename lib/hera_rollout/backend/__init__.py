@@ -2,7 +2,8 @@
 
 from hera_rollout.backend.client import Backend, Submitted
 from hera_rollout.backend.provenance import Provenance, provenance
-from hera_rollout.backend.scenarios import SCENARIOS, Scenario, ScenarioResult, run, run_all
+from hera_rollout.backend.running import run, run_all
+from hera_rollout.backend.scenarios import SCENARIOS, Scenario, ScenarioResult
 
 __all__ = [
     "SCENARIOS",

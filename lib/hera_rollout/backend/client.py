@@ -1,11 +1,17 @@
-"""A client of the backend's API, both dialects."""
+"""A client of the backend's API, both dialects: submit creates the workflow (one-step), or only saves (two-step)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, Literal
+from urllib.parse import quote
 
+from hera_rollout.answers import plain
+from hera_rollout.asking import Caller
+from hera_rollout.errors import Missing, Refused, Retryable, RolloutError
 from hera_rollout.target import Target
+
+Dialect = Literal["one-step", "two-step", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -20,46 +26,107 @@ class Submitted:
 class Backend:
     """The backend of one target."""
 
-    target: Target
-    dialect: Literal["one-step", "two-step", "unknown"]
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.dialect: Dialect = "unknown"
+        where = f"kubectl logs deployment/{target.deployment} -n {target.namespace}"
+        self._caller = Caller(
+            "The backend",
+            target.backend_url,
+            float(target.limits.request_timeout_seconds),
+            unreachable_todo=f"See whether it runs ({where}) and whether `backend_url` "
+            f"of target {target.name} is right, then run this again.",
+        )
 
     @classmethod
     def connect(cls, target: Target) -> Backend:
-        """Refused if /healthz does not answer."""
-        raise NotImplementedError
+        """Refused if /healthz does not answer well (a backend without that route: /api/v1/tasks)."""
+        backend = cls(target)
+        try:
+            try:
+                backend._caller.json("GET", "/healthz")
+            except Missing:
+                backend.tasks()
+        except Retryable as error:
+            raise Refused(
+                error.seen,
+                expected="a backend that answers /healthz with 200.",
+                why="There is nothing to roll out to.",
+                todo=error.todo,
+            ) from None
+        return backend
 
     def flag(self) -> dict[str, Any]:
-        """GET /api/v1/flag."""
-        raise NotImplementedError
+        """GET /api/v1/flag, as whichever pod answers now reports it."""
+        return self._caller.json("GET", "/api/v1/flag")
 
     def submit(self, code: str, *, dependencies: str | None = None, requirements: str | None = None) -> Submitted:
-        """Submit a task and have it run."""
-        raise NotImplementedError
+        """Submit a task and have it run.
+
+        Raises:
+            Ambiguous: The answer was lost or a 5xx: a workflow may be there all the same.
+        """
+        return self._submit({"pythonCode": code, "dependencies": dependencies, "requirementsFile": requirements})
 
     def rerun(self, task: str, code: str) -> Submitted:
-        """Run a task again."""
-        raise NotImplementedError
+        """Run a task again, as its next run."""
+        return self._submit({"pythonCode": code, "taskId": task})
 
     def task(self, task: str) -> dict[str, Any]:
-        """One task with its runs."""
-        raise NotImplementedError
+        """One task with its runs, newest first; raises Missing."""
+        return self._caller.json("GET", f"/api/v1/tasks/{_part(task)}")
 
     def tasks(self) -> list[dict[str, Any]]:
         """All tasks."""
-        raise NotImplementedError
+        return _listed(self._caller.json("GET", "/api/v1/tasks"), "tasks")
 
     def logs(self, task: str, run: int | None = None) -> list[dict[str, Any]]:
-        """A run's logs."""
-        raise NotImplementedError
+        """A run's logs (the newest run's if none is named): node, pod, phase, logs."""
+        query = {"run_number": str(run)} if run else None
+        return _listed(self._caller.json("GET", f"/api/v1/tasks/{_part(task)}/logs", query=query), "logs")
 
     def cancel(self, task: str) -> dict[str, Any]:
         """Cancel the task's run."""
-        raise NotImplementedError
+        return self._caller.json("DELETE", f"/api/v1/tasks/{_part(task)}")
 
     def delete(self, task: str) -> dict[str, Any]:
-        """Delete a task and all its runs."""
-        raise NotImplementedError
+        """Delete a task, its runs, logs and workflows."""
+        return self._caller.json("DELETE", f"/api/v1/tasks/{_part(task)}/delete")
 
     def template(self, task: str, run: int) -> dict[str, Any]:
-        """A run's manifest as the backend kept it."""
-        raise NotImplementedError
+        """A run's manifest as the backend kept it: workflowId, yaml."""
+        return self._caller.json("GET", f"/api/v1/tasks/{_part(task)}/runs/{run}/template")
+
+    def _submit(self, body: dict[str, Any]) -> Submitted:
+        given = {key: value for key, value in body.items() if value is not None}
+        answer = self._caller.json("POST", "/api/v1/tasks/submit", body=given, creates="a workflow")
+        task = _named(answer, "id")
+        if "workflowId" not in answer:
+            self.dialect = "two-step"
+            answer = self._caller.json("POST", f"/api/v1/tasks/{_part(task)}/run", creates="a workflow")
+        elif self.dialect == "unknown":
+            self.dialect = "one-step"
+        number = answer.get("runNumber")
+        return Submitted(task, _named(answer, "workflowId"), number if isinstance(number, int) else 0)
+
+
+def _part(text: str) -> str:
+    return quote(text, safe="")
+
+
+def _named(answer: dict[str, Any], key: str) -> str:
+    value = answer.get(key)
+    if not isinstance(value, str) or not value:
+        raise RolloutError(
+            f"The backend answered a submission without {key!r}: {plain(str(answer))}",
+            expected="an answer as in the API's description.",
+            todo="Compare the backend's version with the one this kit speaks to.",
+        )
+    return value
+
+
+def _listed(answer: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    value = answer.get(key)
+    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
+        raise RolloutError(f"The backend answered without a list of {key}: {plain(str(answer))}")
+    return value

@@ -103,7 +103,7 @@ class Submitter:
             f"Workflow {name} was submitted {_TRIES} times without an answer, and it is not on the cluster yet.",
             name=name,
             why="It may still appear: submitting under another name could make a second one.",
-            todo=f"kubectl get workflow {name} -n {self._target.namespace}; then run this again: the same name is safe.",
+            todo=f"kubectl get workflow {name} -n {self._target.namespace}; then run this again, under the same name.",
         )
 
     def _create(self, model: WorkflowModel, name: str) -> None:
