@@ -7,7 +7,7 @@ from typing import Final
 from hera_rollout.backend import Backend
 from hera_rollout.cluster import Cluster
 from hera_rollout.errors import RolloutError
-from hera_rollout.gates import Check, Verdict
+from hera_rollout.gates import Check, Verdict, judge, rules
 from hera_rollout.target import Target
 from hera_rollout.workflows import Workflows
 
@@ -18,12 +18,21 @@ ARGO_OF_HERA: Final = {"7": "4"}
 def _asked(name: str, wanted: str, question: Callable[[], str]) -> Check:
     """Ask one question: an answer is PASS, an error of the kit is FAIL with the error's own advice."""
     try:
-        return Check(name=name, verdict=Verdict.PASS, seen=question(), expected=wanted, limit_source="kit")
+        seen = question()
     except RolloutError as error:
-        return Check(
-            name=name, verdict=Verdict.FAIL, seen=error.seen, expected=wanted, limit_source="kit", why=error.why,
-            todo=error.todo,
-        )  # fmt: skip
+        return _raised(name, error, wanted)
+    return judge(
+        name=name, rule=rules.holds, evidence={"holds": True, "seen": seen}, seen=seen, expected=wanted,
+        limit_source="kit",
+    )  # fmt: skip
+
+
+def _raised(name: str, error: RolloutError, wanted: str = "") -> Check:
+    """A line that ended with an error: FAIL, with the error's own advice."""
+    return judge(
+        name=name, rule=rules.raised, evidence={"error": type(error).__name__}, seen=error.seen,
+        expected=error.expected or wanted, why=error.why, todo=error.todo, limit_source="kit",
+    )  # fmt: skip
 
 
 def _backend(target: Target) -> str:
@@ -38,9 +47,10 @@ def _permissions(cluster: Cluster) -> Check:
     missing = [
         f"{row.who}: {row.verb} {row.resource} ({row.needed_for})" for row in frame.itertuples() if not row.allowed
     ]
-    return Check(
+    return judge(
         name="permissions",
-        verdict=Verdict.FAIL if missing else Verdict.PASS,
+        rule=rules.holds,
+        evidence={"holds": not missing, "missing": missing},
         seen=f"missing: {'; '.join(missing)}" if missing else f"all {len(frame)} needed rights are there",
         expected="every right the steps need, and no more",
         limit_source="kit",
@@ -52,9 +62,10 @@ def _permissions(cluster: Cluster) -> Check:
 def _claim(target: Target, cluster: Cluster) -> Check:
     """Whether the volume claim that every workflow mounts is Bound."""
     phase = cluster.pvc(target.workflow.pvc)
-    return Check(
+    return judge(
         name="PVC",
-        verdict=Verdict.PASS if phase == "Bound" else Verdict.FAIL,
+        rule=rules.holds,
+        evidence={"holds": phase == "Bound", "phase": phase},
         seen=f"{target.workflow.pvc} is {phase}",
         expected="Bound",
         limit_source="guide",
@@ -68,9 +79,10 @@ def _versions(argo: str) -> Check:
     hera = version("hera")
     wanted = ARGO_OF_HERA.get(hera.split(".")[0], "")
     fits = argo.lstrip("v").split(".")[0] == wanted
-    return Check(
+    return judge(
         name="Hera and Argo versions",
-        verdict=Verdict.PASS if fits else Verdict.FAIL,
+        rule=rules.holds,
+        evidence={"holds": fits, "hera": hera, "argo": argo},
         seen=f"hera {hera} against Argo {argo}",
         expected=f"Argo {wanted}.x, which hera {hera.split('.')[0]} has its models from",
         limit_source="kit",
@@ -114,4 +126,4 @@ def _guarded(name: str, make: Callable[[], Check]) -> Check:
     try:
         return make()
     except RolloutError as error:
-        return Check(name=name, verdict=Verdict.FAIL, seen=error.seen, limit_source="kit", todo=error.todo)
+        return _raised(name, error)

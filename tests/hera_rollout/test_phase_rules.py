@@ -1,11 +1,13 @@
 """The rules of a verdict that need no cluster: what is judged, what is missing, what a path proves."""
 
+import json
+
 import pandas as pd
 import pytest
 
 from hera_rollout.backend import SCENARIOS, ScenarioResult
 from hera_rollout.errors import DeadlineExceeded
-from hera_rollout.gates import Verdict
+from hera_rollout.gates import Verdict, rules
 from hera_rollout.phase.criteria import PLANS, criterion_of, unjudged
 from hera_rollout.phase.spine import error_evidence
 from hera_rollout.phase.steps import logs, proving, testing
@@ -115,3 +117,30 @@ def test_logs_that_say_nothing_are_no_evidence() -> None:
     assert logs.logs_check(none, lines=0, pods=2, command="").verdict is Verdict.HOLD
     assert logs.logs_check(none, lines=9, pods=2, command="").verdict is Verdict.PASS
     assert logs.logs_check(some, lines=9, pods=2, command="").verdict is Verdict.FAIL
+
+
+def test_every_rule_gives_the_verdict_again_from_plain_json() -> None:
+    pairs = [(result(name), result(name)) for name in NAMES]
+    made = [("yaml", result("a", path="yaml")), ("hera", result("b"))]
+    checks = [
+        proving.parity_check(pairs),
+        proving.provenance_check(proving.provenance_frame(made), ""),
+        testing.all_passed([result(name) for name in NAMES], "baseline", NAMES),
+        logs.logs_check(pd.DataFrame(columns=["pod", "line"]), lines=9, pods=2, command=""),
+    ]
+    for check in checks:
+        kept = json.loads(json.dumps(check.as_dict()))
+        assert rules.RULES[kept["rule"]](kept["evidence"]) == kept["verdict"] == "PASS"
+
+
+@pytest.mark.parametrize(
+    ("pods", "verdict"),
+    [
+        ([], "HOLD"),
+        ([{"enabled": "True", "hera_import": "ok"}], "PASS"),
+        ([{"enabled": "True", "hera_import": "ok"}, {"enabled": "False", "hera_import": "ok"}], "FAIL"),
+        ([{"enabled": "True", "hera_import": "cannot import name 'x'"}], "FAIL"),
+    ],
+)
+def test_a_flag_is_in_effect_only_if_every_pod_says_so(pods: list[dict[str, str]], verdict: str) -> None:
+    assert rules.flag_reported({"wanted": True, "pods": pods}) == verdict

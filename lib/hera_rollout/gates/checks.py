@@ -49,11 +49,13 @@ class Check:
         limit_source: whose limit it was, such as ``guide`` or ``target lab``.
         why: why it matters; shown when the verdict is not PASS.
         todo: the next thing to do or open; shown when the verdict is not PASS.
+        rule: the name of the rule by which the verdict follows from the evidence (:mod:`hera_rollout.gates.rules`).
         evidence: plain data from which the verdict can be computed again.
     """
 
     name: str
     verdict: Verdict
+    rule: str = ""
     criterion: str = ""
     seen: str = ""
     expected: str = ""

@@ -13,7 +13,7 @@ from hera_rollout import display
 from hera_rollout.backend import Backend
 from hera_rollout.cluster import Cluster
 from hera_rollout.errors import PhaseFailed, PhaseOnHold, RolloutError
-from hera_rollout.gates import Check, Verdict, worst
+from hera_rollout.gates import Check, Verdict, judge, rules, worst
 from hera_rollout.parameters import PhaseParameters, validate
 from hera_rollout.phase.criteria import PLANS, criterion_of, unjudged
 from hera_rollout.target import Target
@@ -173,9 +173,10 @@ class Phase:
         """Add what is missing for a verdict: criteria that nothing judged, and the dry run itself."""
         if self.dry_run:
             self.check(
-                Check(
+                judge(
                     name=DRY_RUN,
-                    verdict=Verdict.HOLD,
+                    rule=rules.withheld,
+                    evidence={"dry_run": True},
                     seen="dry_run=True: nothing was changed and nothing was created",
                     expected="a live run",
                     why="A dry run cannot prove anything about Hera.",
@@ -185,9 +186,10 @@ class Phase:
             return
         for criterion, missing in unjudged(self.plan, set(self.checks)):
             self.check(
-                Check(
+                judge(
                     name=f"unjudged: {criterion.words}",
-                    verdict=Verdict.HOLD,
+                    rule=rules.withheld,
+                    evidence={"missing": missing},
                     criterion=criterion.words,
                     seen=f"never checked in this run: {', '.join(missing)}",
                     expected="every check of the criterion made",

@@ -6,7 +6,7 @@ from typing import Final
 import pandas as pd
 
 from hera_rollout import display
-from hera_rollout.gates import Check, Verdict
+from hera_rollout.gates import Check, judge, rules
 from hera_rollout.phase.spine import Phase
 
 ERROR_LINE: Final = re.compile(r"\b(ERROR|CRITICAL|FATAL)\b|^Traceback \(most recent call last\)")
@@ -28,12 +28,12 @@ def application_logs(phase: Phase) -> None:
 def logs_check(errors: pd.DataFrame, *, lines: int, pods: int, command: str) -> Check:
     """No error line, among at least one line: a log that could not be read, or says nothing, is no evidence."""
     example = f", such as: {errors['line'].iloc[0][:200]}" if len(errors) else ""
-    return Check(
+    return judge(
         name="application logs",
-        verdict=Verdict.FAIL if len(errors) else Verdict.PASS if lines else Verdict.HOLD,
+        rule=rules.quiet_logs,
+        evidence={"errors": display.rows(errors), "lines": lines, "pods": pods},
         seen=f"{len(errors)} error lines among {lines} lines of {pods} pods{example}",
         expected="0 error lines, among at least one line that a running service writes",
         why="A backend may answer 200 and write down why it did not do what was asked.",
         todo=f"Read the lines above in their context: {command}",
-        evidence={"errors": display.rows(errors), "lines": lines, "pods": pods},
     )

@@ -1,13 +1,14 @@
 """Which path made each workflow, and whether anyone could tell. A flag that says on is never evidence."""
 
 from collections import Counter
+from typing import Any
 
 import pandas as pd
 
 from hera_rollout import backend, display
 from hera_rollout.backend import ScenarioResult
 from hera_rollout.errors import RolloutError
-from hera_rollout.gates import Check, Verdict
+from hera_rollout.gates import Check, judge, rules
 from hera_rollout.phase.spine import Phase
 
 NOTHING_MADE = "no scenario ran in this run, so there is nothing to show"
@@ -45,24 +46,21 @@ def provenance_frame(made: list[tuple[str, ScenarioResult]]) -> pd.DataFrame:
 
 def provenance_check(frame: pd.DataFrame, hint: str) -> Check:
     """FAIL for any workflow by the other path or with label against manifest; HOLD where nothing proves the path."""
-    other = (frame["path"] != frame["expected"]) & (frame["path"] != "none")
-    wrong = frame[other | (frame["how we know"] == "contradicted")]
-    unproven = frame[~frame["how we know"].isin(["proven", "contradicted"])]
-    on = frame[frame["flag"] == "on"]
-    told = [
-        f"{count} of {len(on)} made with the flag on carry path={path}" for path, count in Counter(on["path"]).items()
-    ]
-    examples = f" (such as {', '.join(wrong['workflow'].head(3))})" if len(wrong) else ""
-    return Check(
+    rows = display.rows(frame)
+    on = [row["path"] for row in rows if row["flag"] == "on"]
+    told = [f"{count} of {len(on)} made with the flag on carry path={path}" for path, count in Counter(on).items()]
+    wrong = [row["workflow"] for row in rows if rules.misplaced(row)][:3]
+    return judge(
         name="provenance",
-        verdict=Verdict.FAIL if len(wrong) else Verdict.HOLD if len(unproven) or on.empty else Verdict.PASS,
-        seen=(", ".join(told) or "no workflow was made with the flag on") + examples,
+        rule=rules.provenance,
+        evidence={"workflows": rows},
+        seen=(", ".join(told) or "no workflow was made with the flag on")
+        + (f" (such as {', '.join(wrong)})" if wrong else ""),
         expected="path=hera on every workflow made with the flag on, path=yaml before; label and manifest agree",
         limit_source="kit",
         why=f"The backend may run YAML without saying so; going on from here would prove nothing about Hera.{hint}",
         todo="Fix what keeps the Hera path from running in the image (guide: Workflows not creating), then run this "
         "notebook again. Nothing to roll back.",
-        evidence={"workflows": display.rows(frame)},
     )
 
 
@@ -96,16 +94,21 @@ def parity(phase: Phase) -> None:
 
 def parity_check(pairs: list[tuple[ScenarioResult, ScenarioResult]]) -> Check:
     """The same result and the same output, scenario by scenario; times of one run a path are no evidence."""
-    every = len(backend.SCENARIOS)
-    differing = [one.name for one, other in pairs if (one.passed, one.seen) != (other.passed, other.seen)]
+    evidence: dict[str, Any] = {
+        "pairs": [
+            {"name": one.name, "before": [one.passed, one.seen], "after": [other.passed, other.seen]}
+            for one, other in pairs
+        ],
+        "every": list(backend.SCENARIOS),
+    }
+    differing = [pair["name"] for pair in evidence["pairs"] if pair["before"] != pair["after"]]
     named = f"; differing: {', '.join(differing)}" if differing else ""
-    same = f"{len(pairs) - len(differing)} of {len(pairs)}"
-    return Check(
+    return judge(
         name="parity",
-        verdict=Verdict.FAIL if differing else Verdict.PASS if len(pairs) == every else Verdict.HOLD,
-        seen=f"{same} scenarios had the same result and output by both paths{named}",
-        expected=f"all {every} the same; times are shown, not judged, from one run a path",
+        rule=rules.parity,
+        evidence=evidence,
+        seen=f"{len(pairs) - len(differing)} of {len(pairs)} scenarios: same result and output by both paths{named}",
+        expected=f"all {len(backend.SCENARIOS)} the same; times are shown, not judged, from one run a path",
         why="A user must not be able to tell which path ran a task.",
         todo="Compare the two rows in the tables above; phase 2 compares the manifests.",
-        evidence={"differing": differing, "compared": [one.name for one, _ in pairs]},
     )

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from hera_rollout import display, workflows
-from hera_rollout.gates import Check, Verdict
+from hera_rollout.gates import Check, judge, rules
 from hera_rollout.phase.spine import Phase
 from hera_rollout.workflows import Outcome
 
@@ -36,13 +36,19 @@ def _watched(phase: Phase, name: str) -> Outcome:
 def _ended_well(phase: Phase, outcome: Outcome, outputs: dict[str, str]) -> Check:
     """It succeeded, and it left what it was built to leave."""
     message = f"; {outcome.message}" if outcome.message else ""
-    return Check(
+    return judge(
         name="workflow from the notebook",
-        verdict=Verdict.PASS if outcome.succeeded and outputs else Verdict.FAIL,
+        rule=rules.ended_well,
+        evidence={
+            "workflow": outcome.name,
+            "uid": outcome.uid,
+            "phase": outcome.phase,
+            "reached": outcome.reached,
+            "outputs": outputs,
+        },
         seen=f"{outcome.phase or 'no phase'} ({outcome.reached}), {len(outputs)} output parameters{message}",
         expected="Succeeded, with its output parameters",
         limit_source="kit",
         why="The operator's own Hera must work against this Argo before the backend's is trusted.",
         todo=f"argo get {outcome.name} -n {phase.target.namespace} (guide: Workflows failing).",
-        evidence={"workflow": outcome.name, "uid": outcome.uid, "outputs": outputs},
     )

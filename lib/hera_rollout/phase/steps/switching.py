@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from hera_rollout import display, flag
 from hera_rollout.errors import RolloutError
 from hera_rollout.flag import FlagChange, FlagEffect
-from hera_rollout.gates import Check, Verdict
+from hera_rollout.gates import Check, judge, rules
 from hera_rollout.phase.spine import Phase
 
 IN_EFFECT = "flag in effect"
@@ -39,9 +39,10 @@ def _apply(phase: Phase, change: FlagChange) -> FlagEffect:
             return flag.apply(phase.cluster, phase.backend, change, on_progress=live.line)
     except RolloutError as error:
         phase.check(
-            Check(
+            judge(
                 name=IN_EFFECT,
-                verdict=Verdict.FAIL,
+                rule=rules.raised,
+                evidence={"error": type(error).__name__},
                 seen=error.seen,
                 expected=error.expected,
                 why=error.why,
@@ -53,11 +54,15 @@ def _apply(phase: Phase, change: FlagChange) -> FlagEffect:
 
 def _in_effect(effect: FlagEffect) -> Check:
     """The flag as the pods report it."""
-    return Check(
+    pods = effect.report.to_dict(orient="records")
+    on = sum(bool(pod["enabled"]) for pod in pods)
+    return judge(
         name=IN_EFFECT,
-        verdict=Verdict.PASS if effect.pods else Verdict.HOLD,
-        seen=f"{len(effect.pods)} of {len(effect.pods)} pods report it on",
-        expected="every ready pod, and the Service, report the flag as on",
+        rule=rules.flag_reported,
+        evidence={"wanted": True, "pods": display.rows(effect.report), "seconds": effect.seconds},
+        seen=f"{on} of {len(pods)} pods report it on",
+        expected="every ready pod, and the Service, report the flag as on, with a Hera that could be imported",
         limit_source="kit",
-        evidence={"pods": display.rows(effect.report), "seconds": effect.seconds},
+        why="A pod that does not read the flag goes on making workflows by the other path.",
+        todo="Read the pods' rows above: what decided the flag there, and what kept Hera from being imported.",
     )

@@ -7,7 +7,7 @@ import pandas as pd
 
 from hera_rollout import backend, display
 from hera_rollout.backend import ScenarioResult
-from hera_rollout.gates import Check, Verdict
+from hera_rollout.gates import Check, Verdict, judge, rules
 from hera_rollout.phase.spine import Phase
 
 Path = Literal["yaml", "hera"]
@@ -78,15 +78,13 @@ def all_passed(results: list[ScenarioResult], name: str, asked: list[str]) -> Ch
     """All that was asked for ran, and passed; a list cut short by a parameter is HOLD, for it proves less."""
     every = len(backend.SCENARIOS)
     failed = [result for result in results if not result.passed]
-    whole = set(asked) >= set(backend.SCENARIOS)
-    verdict = Verdict.FAIL if failed or len(results) < len(asked) else Verdict.PASS if whole else Verdict.HOLD
     reasons = [f"{result.name}: {result.seen}" for result in failed]
-    return Check(
+    return judge(
         name=name,
-        verdict=verdict,
+        rule=rules.scenarios,
+        evidence={"results": [asdict(result) for result in results], "asked": asked, "every": list(backend.SCENARIOS)},
         seen="; ".join([f"{len(results) - len(failed)} of {every} scenarios ran and passed", *reasons]),
         expected=f"{every} of {every}",
         why="What does not work in a controlled environment will not work in production.",
         todo=failed[0].todo if failed else "Run again with every scenario (leave the parameter scenarios as it is).",
-        evidence={"results": [asdict(result) for result in results], "asked": asked},
     )

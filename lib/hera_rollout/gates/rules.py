@@ -1,0 +1,117 @@
+"""How a check's verdict follows from its evidence: one pure function a rule.
+
+A record keeps each check's rule and evidence, so that its verdict can be computed again from the record alone.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from hera_rollout.gates.checks import Check, Verdict
+
+Evidence = Mapping[str, Any]
+Rule = Callable[[Evidence], Verdict]
+
+
+def holds(evidence: Evidence) -> Verdict:
+    """PASS if ``holds`` is true, else FAIL: for facts that are there or are not."""
+    return Verdict.PASS if evidence["holds"] is True else Verdict.FAIL
+
+
+def raised(_evidence: Evidence) -> Verdict:
+    """FAIL: what was to be shown ended with an error instead."""
+    return Verdict.FAIL
+
+
+def withheld(_evidence: Evidence) -> Verdict:
+    """HOLD: nothing was measured, such as in a dry run or by a cell that never ran."""
+    return Verdict.HOLD
+
+
+def flag_reported(evidence: Evidence) -> Verdict:
+    """PASS if at least one pod reported, and each reports the wanted flag with a Hera that could be imported.
+
+    Evidence: ``wanted`` (bool), ``pods``: rows with ``enabled`` and ``hera_import``.
+    """
+    pods = evidence["pods"]
+    if not pods:
+        return Verdict.HOLD
+    wanted = str(evidence["wanted"])
+    good = all(str(pod["enabled"]) == wanted and (wanted == "False" or pod["hera_import"] == "ok") for pod in pods)
+    return Verdict.PASS if good else Verdict.FAIL
+
+
+def scenarios(evidence: Evidence) -> Verdict:
+    """FAIL if one failed or did not run, PASS if every one there is ran and passed, else HOLD.
+
+    Evidence: ``results`` with ``name`` and ``passed``; ``asked`` and ``every``: lists of names.
+    """
+    passed = {result["name"] for result in evidence["results"] if result["passed"]}
+    if not set(evidence["asked"]) <= passed or any(not result["passed"] for result in evidence["results"]):
+        return Verdict.FAIL
+    return Verdict.PASS if set(evidence["every"]) <= passed else Verdict.HOLD
+
+
+def misplaced(row: Mapping[str, Any]) -> bool:
+    """Whether a workflow was made by the other path, or its label and its manifest disagree."""
+    return row["how we know"] == "contradicted" or row["path"] not in ("none", row["expected"])
+
+
+def provenance(evidence: Evidence) -> Verdict:
+    """FAIL for one misplaced workflow; HOLD for one unproven, or where none was made with the flag on.
+
+    Evidence: ``workflows``: rows with ``flag``, ``path``, ``expected`` and ``how we know``.
+    """
+    rows = evidence["workflows"]
+    if any(misplaced(row) for row in rows):
+        return Verdict.FAIL
+    proven = all(row["how we know"] == "proven" for row in rows)
+    return Verdict.PASS if proven and any(row["flag"] == "on" for row in rows) else Verdict.HOLD
+
+
+def parity(evidence: Evidence) -> Verdict:
+    """FAIL if one pair differs, PASS if every scenario was compared, else HOLD.
+
+    Evidence: ``pairs`` with ``before`` and ``after``; ``every``: names.
+    """
+    pairs = evidence["pairs"]
+    if any(pair["before"] != pair["after"] for pair in pairs):
+        return Verdict.FAIL
+    return Verdict.PASS if {pair["name"] for pair in pairs} >= set(evidence["every"]) else Verdict.HOLD
+
+
+def quiet_logs(evidence: Evidence) -> Verdict:
+    """FAIL for one error line; HOLD if the logs say nothing at all, for a running service writes.
+
+    Evidence: ``errors``: list of lines; ``lines``: how many there were.
+    """
+    if evidence["errors"]:
+        return Verdict.FAIL
+    return Verdict.PASS if evidence["lines"] else Verdict.HOLD
+
+
+def ended_well(evidence: Evidence) -> Verdict:
+    """PASS if the workflow was seen to end, Succeeded, and left outputs.
+
+    Evidence: ``reached``, ``phase``, ``outputs``.
+    """
+    good = evidence["reached"] == "finished" and evidence["phase"] == "Succeeded" and evidence["outputs"]
+    return Verdict.PASS if good else Verdict.FAIL
+
+
+RULES: Final[dict[str, Rule]] = {
+    rule.__name__: rule
+    for rule in (holds, raised, withheld, flag_reported, scenarios, provenance, parity, quiet_logs, ended_well)
+}
+"""Every rule by the name that a check carries."""
+
+
+def judge(*, name: str, rule: Rule, evidence: dict[str, Any], **words: str) -> Check:
+    """Make a check whose verdict follows from its evidence by a rule.
+
+    Args:
+        name: the check's name.
+        rule: one of this module's rules.
+        evidence: plain JSON data, as the rule says.
+        words: the check's other texts: ``seen``, ``expected``, ``why``, ``todo``, ``limit_source``, ``criterion``.
+    """
+    return Check(name=name, verdict=rule(evidence), rule=rule.__name__, evidence=evidence, **words)
