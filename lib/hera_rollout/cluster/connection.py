@@ -129,7 +129,7 @@ class Connection:
             raise refusal(request.asked, response.status, reason(data))
         return data
 
-    def _sent(self, request: _Request, read_timeout: float) -> Any:  # noqa: ANN401  (urllib3's answer, by way of kubernetes)
+    def _sent(self, request: _Request, read_timeout: float) -> Any:
         ready = self._api.param_serialize(
             request.method,
             request.path,
@@ -146,7 +146,7 @@ class Connection:
             raise silence(request.asked, _short(error), sent=True) from None
 
 
-def _read(response: Any, most: int, ends: float) -> bytes:  # noqa: ANN401
+def _read(response: Any, most: int, ends: float) -> bytes:
     data = bytearray()
     for chunk in response.stream(65_536):
         data += chunk
@@ -162,7 +162,7 @@ def _short(error: Exception) -> str:
     return plain(str(error).rpartition("): ")[2] or type(error).__name__)
 
 
-def _lines(response: Any) -> Iterator[bytes]:  # noqa: ANN401
+def _lines(response: Any) -> Iterator[bytes]:
     buffer = b""
     for chunk in response.stream(amt=None):
         buffer += chunk

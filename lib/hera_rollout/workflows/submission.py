@@ -137,7 +137,7 @@ class _Session(requests.Session):
         self._limit = limit
         self.answer: requests.Response | None = None
 
-    def request(self, *args: Any, **kwargs: Any) -> requests.Response:  # noqa: ANN401  (requests' own signature)
+    def request(self, *args: Any, **kwargs: Any) -> requests.Response:
         self.answer = super().request(*args, **{**kwargs, "timeout": self._limit})
         return self.answer
 
