@@ -2,8 +2,10 @@
 
 import logging
 import time
+import warnings
 
 import uvicorn
+from pydantic.warnings import PydanticDeprecatedSince20
 
 from reference_backend.app import create_app
 from reference_backend.settings import Settings
@@ -18,6 +20,8 @@ def main() -> None:
         level=logging.INFO, format="%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s: %(message)s", datefmt="%FT%T"
     )
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    # Hera 7.1 calls an old name of Pydantic's; one warning a process would stand in every log check.
+    warnings.filterwarnings("ignore", category=PydanticDeprecatedSince20, module="hera")
     settings = Settings()
     uvicorn.run(
         create_app(settings),

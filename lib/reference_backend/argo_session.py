@@ -28,7 +28,7 @@ class ArgoSession(requests.Session):
         self.mount("http://", adapter)
         self.mount("https://", adapter)
 
-    def request(self, method: str, url: str | bytes, **kwargs: Any) -> requests.Response:  # type: ignore[override] # noqa: ANN401
+    def request(self, method: str, url: str | bytes, **kwargs: Any) -> requests.Response:  # type: ignore[override]
         """Send it; any answer but a good one raises."""
         kwargs["headers"] = {**(kwargs.get("headers") or {}), "Authorization": f"Bearer {self.token()}"}
         kwargs["timeout"] = (CONNECT_SECONDS, READ_SECONDS)

@@ -87,5 +87,5 @@ def _options(url: str) -> dict[str, Any]:
     return {"connect_args": arguments, "pool_size": 10, "max_overflow": 10, "pool_timeout": 3}
 
 
-def _enforce_foreign_keys(connection: Any, _record: object) -> None:  # noqa: ANN401 - a DBAPI connection
+def _enforce_foreign_keys(connection: Any, _record: object) -> None:
     connection.execute("PRAGMA foreign_keys=ON")

@@ -87,7 +87,7 @@ def answered_id(faults: Faults, workflow_id: str) -> str:
     return "python-job-" + f"{bucket(workflow_id):05d}"
 
 
-def _exit_1(template: Any) -> None:  # noqa: ANN401 - Container or Script
+def _exit_1(template: Any) -> None:
     if hasattr(template, "source"):
         template.source += "\nexit 1\n"
         template.source = template.source.replace('exec "$VENV', '"$VENV')

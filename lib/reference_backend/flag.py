@@ -57,7 +57,7 @@ def _percent(text: str) -> Decimal:
         percent = Decimal(text)
     except InvalidOperation:
         raise ValueError(f"flag file: percent is {text!r}, expected a number from 0 to 100") from None
-    if not NONE <= percent <= ALL:
+    if not percent.is_finite() or not NONE <= percent <= ALL:
         raise ValueError(f"flag file: percent is {text}, expected a number from 0 to 100")
     return percent
 

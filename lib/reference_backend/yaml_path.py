@@ -45,7 +45,7 @@ def _values(job: Job, settings: Settings) -> Mapping[str, str]:
     }
 
 
-def _fill(node: Any, values: Mapping[str, str]) -> Any:  # noqa: ANN401 - any YAML node
+def _fill(node: Any, values: Mapping[str, str]) -> Any:
     """Fill placeholders in the parsed tree, so that no value can break out of its place."""
     if isinstance(node, dict):
         return {key: _fill(value, values) for key, value in node.items()}
