@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import urllib3
+import yaml
 from kubernetes import client, config
 
 from hera_rollout.answers import Asked, plain, reason, refusal, silence
@@ -180,7 +181,7 @@ def load(target: Target) -> Connection:
             client_configuration=settings,
             persist_config=False,
         )
-    except (config.ConfigException, OSError, ValueError) as error:
+    except (config.ConfigException, yaml.YAMLError, OSError, ValueError, TypeError, AttributeError, KeyError) as error:
         raise _no_kubeconfig(target, error) from None
     settings.retries = False  # a retry of urllib3's own would multiply every time limit
     return Connection(client.ApiClient(settings), float(target.limits.request_timeout_seconds))

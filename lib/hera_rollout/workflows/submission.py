@@ -78,7 +78,7 @@ class Submitter:
 
     def _prepared(self, workflow: Workflow, name: str) -> tuple[WorkflowModel, str]:
         model: Any = workflow.build()
-        digest = spec_hash(model.dict(exclude_none=True, by_alias=True)["spec"])
+        digest = spec_hash(model.model_dump(exclude_none=True, by_alias=True)["spec"])
         model.metadata.name = name
         model.metadata.generate_name = None
         model.metadata.namespace = self._target.namespace

@@ -1,0 +1,101 @@
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from hera_rollout.cluster import Cluster
+from hera_rollout.cluster import connection as connections
+from hera_rollout.errors import Ambiguous, Missing, Refused, Retryable
+
+
+def kubeconfig(folder: Path, server: str) -> Path:
+    path = folder / "kubeconfig"
+    content = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "c", "cluster": {"server": server}}],
+        "users": [{"name": "u", "user": {"token": "sesame"}}],
+        "contexts": [{"name": "here", "context": {"cluster": "c", "user": "u"}}],
+        "current-context": "here",
+    }
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+def test_a_missing_kubeconfig_is_a_refusal_with_the_fix(make_target, tmp_path):
+    target = make_target(kubeconfig=str(tmp_path / "none"), commands={"start": "make lab"})
+    with pytest.raises(Refused, match="There is no kubeconfig at") as caught:
+        Cluster.connect(target)
+    assert "make lab" in caught.value.todo
+
+
+def test_a_missing_context_is_a_refusal_that_names_it(make_target, tmp_path):
+    target = make_target(kubeconfig=str(kubeconfig(tmp_path, "http://127.0.0.1:9")), context="elsewhere")
+    with pytest.raises(Refused, match="elsewhere"):
+        Cluster.connect(target)
+
+
+def test_a_broken_kubeconfig_is_a_refusal(make_target, tmp_path):
+    path = tmp_path / "kubeconfig"
+    path.write_text("{[")
+    with pytest.raises(Refused, match="cannot be used"):
+        Cluster.connect(make_target(kubeconfig=str(path)))
+
+
+def test_an_unreachable_server_is_refused_at_once(make_target, tmp_path, closed_url):
+    target = make_target(kubeconfig=str(kubeconfig(tmp_path, closed_url)))
+    with pytest.raises(Refused, match="did not answer") as caught:
+        Cluster.connect(target)
+    assert closed_url in caught.value.seen
+    assert "0x" not in str(caught.value)
+
+
+def test_a_server_that_never_answers_is_refused_within_the_limit(make_target, tmp_path, silent_url):
+    began = time.monotonic()
+    with pytest.raises(Refused, match="did not answer"):
+        Cluster.connect(make_target(kubeconfig=str(kubeconfig(tmp_path, silent_url))))
+    assert time.monotonic() - began < 3
+
+
+def test_reads_and_changes_differ_in_what_silence_means(make_target, tmp_path, silent_url):
+    connection = connections.load(make_target(kubeconfig=str(kubeconfig(tmp_path, silent_url))))
+    with pytest.raises(Retryable):
+        connection.get("/x")
+    with pytest.raises(Ambiguous) as caught:
+        connection.create("/x", {}, name="w")
+    assert caught.value.name == "w"
+
+
+def test_a_watch_of_a_silent_server_ends_in_time(make_target, tmp_path, silent_url):
+    connection = connections.load(make_target(kubeconfig=str(kubeconfig(tmp_path, silent_url))))
+    began = time.monotonic()
+    with pytest.raises(Retryable):
+        list(connection.watch("/x", 0.5))
+    assert time.monotonic() - began < 3
+
+
+def test_answers_are_read_raw_and_errors_keep_the_reason(make_target, tmp_path, answering):
+    url = answering(
+        {
+            "/version": (200, '{"gitVersion": "v1.35.4", "unknownField": {"_env": 1}}'),
+            "/log": (200, "x" * 1000),
+            "/no": (403, '{"message": "pods is forbidden"}'),
+        }
+    )
+    connection = connections.load(make_target(kubeconfig=str(kubeconfig(tmp_path, url))))
+    assert connection.get("/version")["unknownField"] == {"_env": 1}
+    assert connection.text("/log", "logs", 10) == "x" * 10
+    with pytest.raises(Refused, match="pods is forbidden"):
+        connection.get("/no")
+    with pytest.raises(Missing):
+        connection.get("/nothing")
+    assert connection.token() == "sesame"
+
+
+def test_the_argo_token_of_the_environment_wins(make_target, tmp_path, answering, monkeypatch):
+    url = answering({"/version": (200, '{"gitVersion": "v1.35.4"}')})
+    cluster = Cluster.connect(make_target(kubeconfig=str(kubeconfig(tmp_path, url))))
+    assert (cluster.version, cluster.bearer_token()) == ("v1.35.4", "sesame")
+    monkeypatch.setenv("HERA_ROLLOUT_ARGO_TOKEN", "other")
+    assert cluster.bearer_token() == "other"
