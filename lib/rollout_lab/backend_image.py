@@ -1,0 +1,110 @@
+"""The backend's image, built by buildah from the checkout's own Containerfile."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import sys
+from pathlib import Path
+
+from rollout_lab import checkout, images
+from rollout_lab.commands import run
+from rollout_lab.compiling import new_folder
+from rollout_lab.errors import LabError, tail
+from rollout_lab.inventory import Inventory
+from rollout_lab.paths import Paths
+
+POLICY = '{"default": [{"type": "insecureAcceptAnything"}]}'
+NAME = "rollout-lab/backend"
+BASE = f"localhost/{images.PYTHON}"
+PIP_ARGUMENTS = "--no-index --find-links /build/wheels"
+KEPT = 4  # going back to an earlier version of the backend must not build again
+
+
+def ensure(paths: Paths, inventory: Inventory, project: Path) -> tuple[str, Path]:
+    """Build the image unless its inputs were built before; return its tag and its archive."""
+    base = Path(inventory.images[images.PYTHON])
+    tag = checkout.inputs_hash(project, base.parent.name)
+    target = paths.builds / f"backend-{tag}"
+    if not target.is_dir():
+        wheels = _wheels(paths, project / checkout.REQUIREMENTS)
+        with new_folder(target) as unfinished:
+            _build(paths, base, tag, _context(project, wheels, unfinished / "context"))
+    target.touch()
+    _drop_oldest(paths)
+    return tag, target / "image.tar"
+
+
+def _drop_oldest(paths: Paths) -> None:
+    folders = sorted(paths.builds.glob("backend-*"), key=lambda folder: folder.stat().st_mtime, reverse=True)
+    for folder in folders[KEPT:]:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wheels(paths: Paths, lock: Path) -> Path:
+    """The backend's wheels, downloaded once per lock, for the image's Python and not for this one."""
+    target = paths.builds / f"wheels-{hashlib.sha256(lock.read_bytes()).hexdigest()[:16]}"
+    if target.is_dir():
+        return target
+    pip = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:", "--require-hashes"]
+    with new_folder(target) as unfinished:
+        done = run([*pip, "--python-version", "3.11", "-d", unfinished, "-r", lock], timeout=900, check=False)
+        if done.returncode:
+            raise LabError(
+                f"pip could not download the backend's wheels: {tail(done.stderr, 2)} See that the package index answers, then try again."
+            )
+    return target
+
+
+def _context(project: Path, wheels: Path, context: Path) -> Path:
+    """What the Containerfile copies from: the same paths as in the checkout, and the wheels."""
+    for path in [project / checkout.CONTAINERFILE, project / checkout.REQUIREMENTS, *checkout.sources(project)]:
+        target = context / path.relative_to(project)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, target)
+    shutil.copytree(wheels, context / "wheels", copy_function=shutil.copy2)
+    return context
+
+
+def _buildah(paths: Paths) -> list[str | Path]:
+    store = paths.cache / "buildah"
+    store.mkdir(parents=True, exist_ok=True)
+    (store / "policy.json").write_text(POLICY)
+    return ["buildah", "--root", f"{store}/root", "--runroot", f"{store}/run", "--storage-driver", "overlay"]
+
+
+def _policy(paths: Paths) -> list[str | Path]:
+    return ["--signature-policy", paths.cache / "buildah/policy.json"]
+
+
+def _build(paths: Paths, base: Path, tag: str, context: Path) -> None:
+    buildah, policy = _buildah(paths), _policy(paths)
+    _ensure_base(paths, base)
+    arguments = ["--build-arg", f"BASE={BASE}", "--build-arg", f"PIP_ARGS={PIP_ARGUMENTS}"]
+    isolation = ["--isolation", "chroot", "--pull-never", "--layers", "--format", "docker"]
+    file = context / checkout.CONTAINERFILE
+    built = run(
+        [*buildah, "bud", *policy, *isolation, *arguments, "-t", f"{NAME}:{tag}", "-f", file, context],
+        timeout=900,
+        check=False,
+    )
+    if built.returncode:
+        raise LabError(
+            f"The backend's image does not build from {checkout.CONTAINERFILE}: {tail(built.stderr or built.stdout, 3)}"
+        )
+    archive = context.parent / "image.tar"
+    target = f"docker-archive:{archive}:docker.io/{NAME}:{tag}"
+    run([*buildah, "push", *policy, "--disable-compression", f"localhost/{NAME}:{tag}", target], timeout=300)
+    run([*buildah, "rmi", f"localhost/{NAME}:{tag}"], check=False)
+    shutil.rmtree(context)
+
+
+def _ensure_base(paths: Paths, base: Path) -> None:
+    """Give buildah the lab's Python image, once per version of it."""
+    marker = paths.cache / "buildah/base"
+    if marker.exists() and marker.read_text() == base.parent.name:
+        return
+    buildah, policy = _buildah(paths), _policy(paths)
+    found = run([*buildah, "pull", *policy, "-q", f"oci-archive:{base}"], timeout=300).stdout.split()
+    run([*buildah, "tag", found[-1], BASE])
+    marker.write_text(base.parent.name)

@@ -1,0 +1,136 @@
+"""The command line `rollout-lab`: exit code 0, or 1 with one clear sentence."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import ParamSpec
+
+import click
+
+from rollout_lab import status as looking
+from rollout_lab.errors import LabError, from_os_error
+from rollout_lab.lab import Lab
+
+P = ParamSpec("P")
+
+
+def clear_errors(command: Callable[P, None]) -> Callable[P, None]:
+    """Turn what the lab raises into one sentence and exit code 1."""
+
+    @wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except LabError as error:
+            _fail(str(error))
+        except OSError as error:
+            _fail(str(from_os_error(error)))
+        except KeyboardInterrupt:
+            _fail("Interrupted. The same command goes on from here; `rollout-lab down` ends what was started.")
+
+    return wrapped
+
+
+def _fail(sentence: str) -> None:
+    click.echo(f"rollout-lab: {sentence}", err=True)
+    sys.exit(1)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """A real Kubernetes and Argo Workflows on this machine, without Docker."""
+
+
+@main.command()
+@clear_errors
+def build() -> None:
+    """Build everything once; nothing when all is there."""
+    Lab().build()
+
+
+@main.command()
+@click.option("--fresh", is_flag=True, help="Forget the cluster's data first.")
+@click.option("--no-backend", is_flag=True, help="Only the cluster, Argo, PostgreSQL and Prometheus.")
+@click.option("--project", type=click.Path(path_type=Path), help="Checkout to take the backend from.")
+@clear_errors
+def up(fresh: bool, no_backend: bool, project: Path | None) -> None:
+    """Bring the lab up, or repair what is down."""
+    lab = Lab(project=project)
+    if not lab.up(fresh=fresh, with_backend=not no_backend):
+        click.echo("Everything is up already.")
+    click.echo(f"export KUBECONFIG={lab.kubeconfig}")
+
+
+@main.command()
+@clear_errors
+def down() -> None:
+    """End the lab; its data stay for the next `up`."""
+    Lab().down()
+
+
+@main.command()
+@clear_errors
+def status() -> None:
+    """Say what is up and what is down."""
+    lines = Lab().status()
+    click.echo(looking.table(lines))
+    if bad := [line for line in lines if not line.up]:
+        names = ", ".join(line.name for line in bad)
+        _fail(f"not up: {names}. Run `rollout-lab up`, which starts what is missing.")
+
+
+@main.command()
+@clear_errors
+def kubeconfig() -> None:
+    """Print the path of the kubeconfig (contexts: lab, lab-admin)."""
+    path = Lab().kubeconfig
+    if not path.exists():
+        raise LabError(f"There is no kubeconfig at {path}: the lab was never up. Run `rollout-lab up`.")
+    click.echo(path)
+
+
+@main.command()
+@click.argument("component")
+@clear_errors
+def logs(component: str) -> None:
+    """Print a component's log."""
+    click.echo(Lab().log(component), nl=False)
+
+
+@main.command()
+@click.argument("component")
+@clear_errors
+def kill(component: str) -> None:
+    """End a component as a crash would."""
+    Lab().kill(component)
+
+
+@main.command()
+@click.argument("component")
+@clear_errors
+def start(component: str) -> None:
+    """Start a component again."""
+    Lab().start(component)
+
+
+@main.command("load-image")
+@click.argument("archive", type=click.Path(path_type=Path))
+@clear_errors
+def load_image(archive: Path) -> None:
+    """Load an image archive (docker save, or OCI) into the lab."""
+    Lab().load_image(archive)
+
+
+@main.command("load-backend")
+@click.option("--project", type=click.Path(path_type=Path), help="Checkout to take the backend from.")
+@clear_errors
+def load_backend(project: Path | None) -> None:
+    """Build the checkout's backend, load it and roll the Deployment over to it."""
+    click.echo(Lab(project=project).load_backend())
+
+
+if __name__ == "__main__":
+    main()

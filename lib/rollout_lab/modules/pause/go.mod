@@ -1,0 +1,3 @@
+module rollout-lab.local/pause
+
+go 1.25.0

@@ -1,0 +1,41 @@
+"""Ports: free or not, and who holds one."""
+
+from __future__ import annotations
+
+import re
+import socket
+
+from rollout_lab.addresses import Endpoint
+from rollout_lab.commands import run
+from rollout_lab.errors import PortTaken
+
+
+def is_free(endpoint: Endpoint) -> bool:
+    """Whether one could listen there now. An address this machine does not have (yet) counts as free."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(endpoint)
+        except OSError:
+            return _holder_line(endpoint.port) == ""
+    return True
+
+
+def _holder_line(port: int) -> str:
+    lines = run(["ss", "-Hltnp", f"sport = :{port}"], check=False).stdout.splitlines()
+    return lines[0] if lines else ""
+
+
+def holder(port: int) -> str:
+    """Who listens on a port, in words."""
+    found = re.search(r'\(\("([^"]+)",pid=(\d+)', _holder_line(port))
+    return f"{found[1]} (pid {found[2]})" if found else "another process"
+
+
+def require_free(endpoint: Endpoint, component: str) -> None:
+    """Refuse to start a component where somebody else listens."""
+    if not is_free(endpoint):
+        raise PortTaken(
+            f"Port {endpoint} is taken by {holder(endpoint.port)}, and the lab's {component} has to listen there. "
+            "Stop that process, then run `rollout-lab up` again."
+        )
