@@ -78,7 +78,8 @@ def test_the_verdict_is_what_ran(
     )
     assert reason in record.data["reason"]
     assert record.folder.name.endswith(f"-01_dev_testing-{verdict}")
-    assert {path.name for path in record.folder.iterdir()} == {"notebook.ipynb", "report.html", "record.json"}
+    names = {path.name for path in record.folder.iterdir()}
+    assert names == {"notebook.ipynb", "report.html", "record.json", "evidence"}
 
 
 def test_a_cell_that_runs_too_long_is_broken_even_before_a_passing_conclusion(

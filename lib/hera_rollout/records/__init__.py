@@ -1,7 +1,21 @@
 """Records: run a notebook, say what really happened, and keep it as a folder that opens without a network."""
 
-from hera_rollout.records.outcomes import Outcome, Verdict, classify
+from hera_rollout.records.chain import recompute, verify
+from hera_rollout.records.outcomes import EXIT_CODES, Outcome, Verdict, classify
 from hera_rollout.records.running import run
-from hera_rollout.records.store import Record, find
+from hera_rollout.records.store import SCHEMA, Record, add, find, named
 
-__all__ = ["Outcome", "Record", "Verdict", "classify", "find", "run"]
+__all__ = [
+    "EXIT_CODES",
+    "SCHEMA",
+    "Outcome",
+    "Record",
+    "Verdict",
+    "add",
+    "classify",
+    "find",
+    "named",
+    "recompute",
+    "run",
+    "verify",
+]

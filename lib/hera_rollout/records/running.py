@@ -15,6 +15,7 @@ from papermill.exceptions import PapermillException, PapermillExecutionError
 
 from hera_rollout.errors import Refused
 from hera_rollout.parameters import validate
+from hera_rollout.records.redacting import address
 from hera_rollout.records.store import Record, keep, workplace
 from hera_rollout.target import Target
 
@@ -46,7 +47,7 @@ def _execute(source: Path, output: Path, parameters: Mapping[str, Any], cell_tim
         with _termination_raises():
             papermill.execute_notebook(
                 source,
-                output,
+                address(output),
                 dict(parameters),
                 progress_bar=progress,
                 execution_timeout=cell_timeout,

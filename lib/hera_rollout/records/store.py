@@ -1,21 +1,27 @@
 """Where records lie: one folder a run, named by its time, its phase and its verdict."""
 
-import hashlib
 import json
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.resources import files as package_files
 from pathlib import Path
 from typing import Any, Final
 
+import jsonschema
 import nbformat
 
 from hera_rollout.errors import Refused
+from hera_rollout.records import chain, files, index
 from hera_rollout.records.evidence import checks, evidence, last
 from hera_rollout.records.outcomes import Outcome, classify
+from hera_rollout.records.redacting import redacted
 from hera_rollout.records.report import render
+from hera_rollout.redaction import REDACTOR
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
+SCHEMA: Final[dict[str, Any]] = json.loads(package_files("hera_rollout.records").joinpath("schema.json").read_text())
 
 
 @dataclass(frozen=True)
@@ -46,18 +52,14 @@ class Record:
         return int(self.data["exit_code"])
 
 
-def _stamp(moment: datetime) -> str:
-    """A time as folder names carry it; seconds keep two runs of one minute apart."""
-    return f"{moment:%Y-%m-%dT%H%M%SZ}"
-
-
 def workplace(folder: Path, rollout: str, notebook: str, began: datetime) -> Path:
     """Make the folder a run works in; it gets its verdict's name when the run has ended.
 
     Raises:
         Refused: the folder cannot be made.
     """
-    place = folder / rollout / f"{_stamp(began)}-{notebook}-RUNNING"
+    # Seconds keep two runs of one minute apart.
+    place = folder / rollout / f"{began:%Y-%m-%dT%H%M%SZ}-{notebook}{chain.RUNNING}"
     try:
         place.mkdir(parents=True)
     except FileExistsError:
@@ -70,60 +72,139 @@ def workplace(folder: Path, rollout: str, notebook: str, began: datetime) -> Pat
     return place
 
 
-def _digest(path: Path) -> str:
-    """A file's SHA-256."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def _executed(place: Path) -> nbformat.NotebookNode:
-    """The notebook as executed; an empty one where the run ended before papermill wrote anything."""
+    """The notebook as executed, redacted; an empty one where the run ended before anything was written."""
     path = place / "notebook.ipynb"
     if not path.exists():
         nbformat.write(nbformat.v4.new_notebook(), path)
+    path.write_text(redacted(path.read_text(encoding="utf-8")), encoding="utf-8")
     executed: nbformat.NotebookNode = nbformat.read(path, as_version=4)
     return executed
 
 
-def _describe(notebook: nbformat.NotebookNode, outcome: Outcome, began: datetime) -> dict[str, Any]:
-    """What record.json says, but for the hashes of its files."""
+def _git_revision() -> str:
+    """The commit of the checkout this runs in; empty outside of one."""
+
+    def ask(*words: str) -> str:
+        try:
+            answer = subprocess.run(["git", *words], capture_output=True, text=True, timeout=10, check=True)
+        except (OSError, subprocess.SubprocessError):
+            return ""
+        return answer.stdout.strip()
+
+    head = ask("rev-parse", "HEAD")
+    return f"{head}-dirty" if head and ask("status", "--porcelain", "--untracked-files=no") else head
+
+
+def _content(notebook: nbformat.NotebookNode, outcome: Outcome) -> dict[str, Any]:
+    """What the executed notebook and its outcome give to record.json."""
     head = last(notebook, "begin")
-    conclusion = last(notebook, "conclude")
     return {
-        "schema": SCHEMA_VERSION,
         "verdict": outcome.verdict.value,
         "exit_code": outcome.exit_code,
-        "reason": outcome.reason,
-        "next": conclusion.get("next", ""),
-        "began": began.isoformat(),
-        "ended": datetime.now(UTC).isoformat(),
+        "reason": REDACTOR.text(outcome.reason),
+        "next": last(notebook, "conclude").get("next", ""),
         "operator": head.get("operator", ""),
+        "approvals": [piece["approval"] for piece in evidence(notebook, "approval")],
         "target": head.get("target", {}),
         "versions": head.get("versions", {}),
         "code_revision": last(notebook, "code revision").get("code_revision", ""),
-        "steps": [{k: v for k, v in step.items() if k != "kind"} for step in evidence(notebook, "step")],
+        "steps": [{key: value for key, value in step.items() if key != "kind"} for step in evidence(notebook, "step")],
         "checks": checks(notebook),
     }
 
 
 def keep(place: Path, *, began: datetime, notebook: str, broken: str, parameters: dict[str, Any]) -> Record:
-    """Judge what a run left in its folder, write its report and record.json, and name the folder by the verdict."""
+    """Judge what a run left in its folder, write its evidence, report and record.json, and name it by the verdict.
+
+    Args:
+        place: the folder from :func:`workplace`, with ``notebook.ipynb`` in it.
+        began: when the run began, UTC.
+        notebook: the phase notebook's name.
+        broken: what ended the run from outside; empty if nothing did.
+        parameters: the run's parameters, validated.
+    """
     executed = _executed(place)
     outcome = classify(executed, broken)
-    data = {"notebook": notebook, "rollout": place.parent.name, "parameters": parameters}
-    data |= _describe(executed, outcome, began)
+    data: dict[str, Any] = {
+        "schema": SCHEMA_VERSION,
+        "notebook": notebook,
+        "rollout": place.parent.name,
+        "parameters": REDACTOR.data(parameters),
+        "broken": broken,
+        "began": began.isoformat(timespec="seconds"),
+        "ended": datetime.now(UTC).isoformat(timespec="seconds"),
+        "git_revision": _git_revision(),
+        "previous": chain.link(place.parent),
+    }
+    data |= _content(executed, outcome)
+    files.write(executed, data["checks"], place / "evidence")
     (place / "report.html").write_text(render(executed, data), encoding="utf-8")
-    files = sorted(path for path in place.rglob("*") if path.is_file())
-    data["files"] = {str(path.relative_to(place)): _digest(path) for path in files}
-    (place / "record.json").write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    final = place.with_name(place.name.removesuffix("RUNNING") + outcome.verdict.value)
+    return _seal(place, data, outcome)
+
+
+def _seal(place: Path, data: dict[str, Any], outcome: Outcome) -> Record:
+    """Close the record: hashes of all its files, its own seal, its final name, and the index over all of them."""
+    data["files"] = chain.digests(place)
+    data["seal"] = chain.seal_of(data)
+    jsonschema.validate(data, SCHEMA)
+    (place / chain.RECORD).write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    final = place.with_name(place.name.removesuffix(chain.RUNNING) + f"-{outcome.verdict.value}")
     place.rename(final)
+    folder = final.parent.parent
+    index.write(folder, [(record.folder, record.data) for record in find(folder)])
     return Record(final, data)
+
+
+def add(executed: Path, folder: Path) -> Record:
+    """Make a record of a notebook that plain papermill ran.
+
+    Args:
+        executed: papermill's output.
+        folder: where records are kept.
+
+    Raises:
+        Refused: it cannot be read, or carries no evidence of a phase that began.
+    """
+    try:
+        notebook = nbformat.read(executed, as_version=4)
+    except (OSError, ValueError) as error:
+        raise Refused(f"{executed} cannot be read as a notebook: {error}") from None
+    head = last(notebook, "begin")
+    if not head:
+        raise Refused(
+            f"{executed} carries no evidence of a phase.",
+            expected="the output of a phase notebook whose Phase.begin ran",
+            todo="Give the notebook that papermill wrote, not the one it read; or run the phase again.",
+        )
+    began = datetime.fromisoformat(head["started"])
+    place = workplace(folder, head["rollout"], head["notebook"], began)
+    (place / "notebook.ipynb").write_text(redacted(executed.read_text(encoding="utf-8")), encoding="utf-8")
+    return keep(place, began=began, notebook=head["notebook"], broken="", parameters=head["parameters"])
 
 
 def find(folder: Path) -> Iterator[Record]:
     """Every record below a folder, newest first; a folder without a readable record.json is passed over."""
-    for path in sorted(folder.glob("*/*/record.json"), key=lambda path: path.parent.name, reverse=True):
+    for path in sorted(folder.glob(f"*/*/{chain.RECORD}"), key=lambda path: path.parent.name, reverse=True):
         try:
             yield Record(path.parent, json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError):
             continue
+
+
+def named(folder: Path, name: str) -> Record:
+    """One record by its folder's name, the beginning of that name, its path, or ``last``.
+
+    Raises:
+        Refused: none or more than one is meant.
+    """
+    records = list(find(folder))
+    wanted = Path(name).name
+    meant = records[:1] if name == "last" else [r for r in records if r.folder.name.startswith(wanted)]
+    if len(meant) != 1:
+        raise Refused(
+            f"{len(meant)} records in {folder} are called {name!r}.",
+            expected="the name of one record, its beginning, or the word last",
+            todo="hera-rollout records list shows them.",
+        )
+    return meant[0]

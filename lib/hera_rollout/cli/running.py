@@ -1,0 +1,65 @@
+"""`hera-rollout run`."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+from hera_rollout.cli.answers import plain_errors, records_folder
+from hera_rollout.errors import Refused
+from hera_rollout.parameters import MODELS
+
+
+def notebook_of(phase: str) -> Path:
+    """The notebook of a phase, found from the current folder upward, by number, name or path.
+
+    Raises:
+        Refused: there is none.
+    """
+    if phase.endswith(".ipynb"):
+        return Path(phase)
+    for folder in (Path.cwd(), *Path.cwd().parents):
+        # No pattern from outside: a phase is a number or a name, never a path.
+        found = sorted(path for path in (folder / "notebooks").glob("*.ipynb") if path.stem.startswith(phase))
+        if found:
+            return found[0]
+    raise Refused(
+        f"There is no notebook for phase {phase!r}.",
+        expected=f"one of {', '.join(MODELS)} (or its number) in a folder notebooks/ here or above",
+        todo="Run this in the kit's checkout, or give the path of the notebook.",
+    )
+
+
+def typed(notebook: str, given: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+    """Values as the phase's model declares them: text stays text, so that 1.10 is not 1.1; the rest is read as YAML."""
+    fields = MODELS[notebook].model_fields if notebook in MODELS else {}
+    return {
+        name: value if name not in fields or fields[name].annotation is str else yaml.safe_load(value)
+        for name, value in given
+    }
+
+
+@click.command()
+@click.argument("phase")
+@click.option("--target", help="Where to roll out to: a file in targets/, without .toml.")
+@click.option("-p", "--parameter", "given", multiple=True, type=(str, str), help="A parameter of the notebook.")
+@records_folder
+@click.option("--cell-timeout", type=click.IntRange(1), default=1800, show_default=True, help="Seconds a cell may run.")
+@plain_errors
+def run(phase: str, target: str | None, given: tuple[tuple[str, str], ...], folder: Path, cell_timeout: int) -> None:
+    """Run one PHASE (01, or a notebook's path) and keep its record.
+
+    Exit codes: 0 PASS, 1 FAIL, 2 bad input or refused, 3 HOLD (a dry run too), 4 broken off.
+    """
+    from hera_rollout import records
+
+    source = notebook_of(phase)
+    parameters = typed(source.stem, given) | ({"target": target} if target else {})
+    record = records.run(source, parameters, folder=folder, cell_timeout=cell_timeout, progress=sys.stderr.isatty())
+    click.echo(f"{record.verdict}  {source.stem}: {record.data['reason']}")
+    if record.data["next"]:
+        click.echo(f"Next: {record.data['next']}")
+    click.echo(f"Record: {record.report}")
+    sys.exit(record.exit_code)
