@@ -47,7 +47,7 @@ class Database:
             raise Unavailable(f"The database has no free connection: {error}") from error
         except DBAPIError as error:
             if error.connection_invalidated or type(error).__name__ in {"OperationalError", "InterfaceError"}:
-                raise Unavailable(f"The database does not answer: {str(error.orig)[:300]}") from error
+                raise Unavailable(f"The database does not answer: {_one_line(error.orig)}") from error
             raise
 
     def migrate(self) -> None:
@@ -85,6 +85,10 @@ def _options(url: str) -> dict[str, Any]:
         "tcp_user_timeout": STATEMENT_MS,
     }
     return {"connect_args": arguments, "pool_size": 10, "max_overflow": 10, "pool_timeout": 3}
+
+
+def _one_line(error: object) -> str:
+    return " ".join(str(error).split())[:300]
 
 
 def _enforce_foreign_keys(connection: Any, _record: object) -> None:

@@ -155,3 +155,11 @@ class FlagState(Body):
     hera_import: str
     code_revision: str
     pod: str
+
+
+class FaultState(Body):
+    """Which faults are on in this pod."""
+
+    active: dict[str, str]
+    known: dict[str, str]
+    pod: str

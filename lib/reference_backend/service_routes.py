@@ -1,12 +1,13 @@
-"""What operators ask the service about itself."""
+"""What operators ask the service about itself: never waits for a thread, so it answers when all else hangs."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from reference_backend.faults import KNOWN
 from reference_backend.revision import hera_version
-from reference_backend.schemas import FlagState
+from reference_backend.schemas import FaultState, FlagState
 from reference_backend.services import Services, services
 
 router = APIRouter()
@@ -14,13 +15,13 @@ Parts = Annotated[Services, Depends(services)]
 
 
 @router.get("/healthz")
-def healthz(parts: Parts) -> dict[str, str]:
+async def healthz(parts: Parts) -> dict[str, str]:
     """Alive and serving. Deliberately without the database: a dead one is answered 503 with the reason, by us."""
     return {"status": "ok", "pod": parts.settings.pod_name, "codeRevision": parts.code}
 
 
 @router.get("/api/v1/flag")
-def flag(parts: Parts) -> FlagState:
+async def flag(parts: Parts) -> FlagState:
     """What decides, as this pod sees it now."""
     decision = parts.flag.now()
     return FlagState(
@@ -36,7 +37,13 @@ def flag(parts: Parts) -> FlagState:
     )
 
 
+@router.get("/api/v1/faults")
+async def faults(parts: Parts) -> FaultState:
+    """The faults that are on in this pod, and those there are."""
+    return FaultState(active=dict(parts.faults.active()), known=dict(KNOWN), pod=parts.settings.pod_name)
+
+
 @router.get("/metrics")
-def metrics() -> Response:
+async def metrics() -> Response:
     """Figures for Prometheus."""
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -34,7 +34,7 @@ class Settings(BaseSettings):
     pod_name: str = Field(default_factory=socket.gethostname)
     service_account_dir: Path = SERVICE_ACCOUNT_DIR
     collect_seconds: float = Field(default=2.0, ge=0)
-    request_seconds: float = Field(default=25.0, gt=0)
+    request_seconds: float = Field(default=20.0, gt=0)
     port: int = 8000
 
     def argo_url(self) -> str:

@@ -212,3 +212,10 @@ def test_faults_of_the_hera_path_leave_yaml_alone(client, faults, argo, fault, m
     job = Job(task["id"], 1, "print(1)")
     assert only(argo)["spec"] == yaml_path.build(job, make_settings())["spec"]
     assert labels(argo)["hera-rollout/path"] == "yaml"
+
+
+def test_route_tells_what_is_on(client, faults):
+    faults.put(slow_hera="0.1", something_else="1")
+    answer = client.get("/api/v1/faults").json()
+    assert answer["active"] == {"slow-hera": "0.1", "something-else": "1"}
+    assert answer["known"].keys() == KNOWN.keys()
