@@ -41,7 +41,10 @@ def answering() -> Iterator[Callable[..., str]]:
                 self.end_headers()
                 self.wfile.write(text.encode())
 
-            do_GET = do_POST = do_DELETE = do_PATCH = answer
+            def __getattr__(self, name: str) -> Callable[[], None]:
+                if name.startswith("do_"):
+                    return self.answer
+                raise AttributeError(name)
 
             def log_message(self, *_: object) -> None:
                 pass

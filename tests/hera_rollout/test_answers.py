@@ -37,7 +37,8 @@ def test_a_change_whose_answer_is_lost_is_ambiguous_too():
 @pytest.mark.parametrize(
     ("body", "said"),
     [('{"message": "forbidden: verb get"}', "forbidden: verb get"), (b'{"detail": "PVC missing"}', "PVC missing"),
-     ('{"detail": [{"loc": ["body"]}]}', '[{"loc": ["body"]}]'), ("<html>\n gateway", "<html> gateway"), ("", ""), ("[1]", "[1]")],
+     ('{"detail": [{"loc": ["body"]}]}', '[{"loc": ["body"]}]'), ("<html>\n gateway", "<html> gateway"),
+     ("", ""), ("[1]", "[1]")],
 )  # fmt: skip
 def test_the_servers_own_words_are_kept(body, said):
     assert reason(body) == said

@@ -4,16 +4,21 @@ from hera_rollout.cluster import description, events, pods, rollouts
 
 
 def pod(**parts):
+    running = {"name": "backend", "ready": True, "restartCount": 2, "state": {"running": {}}}
     base = {
         "metadata": {"name": "backend-1", "creationTimestamp": "2026-11-24T10:00:00Z", "labels": {}},
         "spec": {"containers": [{"name": "backend", "image": "b:1"}], "nodeName": "n1"},
-        "status": {"phase": "Running", "containerStatuses": [{"name": "backend", "ready": True, "restartCount": 2, "state": {"running": {}}}]},
-    }  # fmt: skip
+        "status": {"phase": "Running", "containerStatuses": [running]},
+    }
     return {key: {**value, **parts.get(key, {})} for key, value in base.items()}
 
 
-def waiting(reason, message=""):
-    return {"status": {"phase": "Pending", "containerStatuses": [{"name": "backend", "image": "b:1", "state": {"waiting": {"reason": reason, "message": message}}}]}}  # fmt: skip
+def waiting(reason, message="", kind="containerStatuses"):
+    return state({"waiting": {"reason": reason, "message": message}}, "Pending", kind)
+
+
+def state(value, phase, kind="containerStatuses"):
+    return {"status": {"phase": phase, kind: [{"name": "backend", "image": "b:1", "state": value}]}}
 
 
 @pytest.mark.parametrize(
@@ -23,13 +28,13 @@ def waiting(reason, message=""):
         (waiting("ImagePullBackOff"), "ImagePullBackOff"),
         (waiting("CrashLoopBackOff"), "CrashLoopBackOff"),
         (waiting("ContainerCreating"), "ContainerCreating"),
+        (waiting("ErrImagePull", kind="initContainerStatuses"), "Init:ErrImagePull"),
         ({"metadata": {"name": "x", "deletionTimestamp": "2026-11-24T10:00:00Z"}}, "Terminating"),
         ({"status": {"phase": "Failed", "reason": "Evicted"}}, "Evicted"),
-        ({"status": {"phase": "Succeeded", "containerStatuses": [{"state": {"terminated": {"reason": "Completed"}}}]}}, "Completed"),
-        ({"status": {"phase": "Failed", "containerStatuses": [{"state": {"terminated": {"exitCode": 3}}}]}}, "ExitCode:3"),
-        ({"status": {"phase": "Pending", "initContainerStatuses": [{"state": {"waiting": {"reason": "ErrImagePull"}}}]}}, "Init:ErrImagePull"),
+        (state({"terminated": {"reason": "Completed"}}, "Succeeded"), "Completed"),
+        (state({"terminated": {"exitCode": 3}}, "Failed"), "ExitCode:3"),
     ],
-)  # fmt: skip
+)
 def test_the_status_column_says_what_kubectl_says(parts, word):
     assert pods.status_word(pod(**parts)) == word
 

@@ -48,7 +48,7 @@ BACKEND: tuple[Need, ...] = (
     *_needs("get list", "workflows", _ARGO, "a task's phase"),
     *_needs("patch", "workflows", _ARGO, "cancel"),
     *_needs("delete", "workflows", _ARGO, "delete a task"),
-    *_needs("list", "pods", "", "a task's logs"),
+    *_needs("list watch", "pods", "", "a task's logs, through the Argo Server"),
     *_needs("get", "pods/log", "", "a task's logs"),
     *_needs("get", "persistentvolumeclaims", "", "see whether the results volume is Bound"),
 )
