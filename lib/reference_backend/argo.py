@@ -1,6 +1,7 @@
 """The few calls of the Argo Server's REST API that the service needs, besides Hera's own."""
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from reference_backend.settings import Settings
 TAIL_LINES = 1000
 STATUS_FIELDS = ("metadata.name", "metadata.uid", "metadata.annotations", "status.phase", "status.message")
 TIME_FIELDS = ("status.startedAt", "status.finishedAt")
+# The executor talks in the same stream as the program it starts; its chatter is not the program's output.
+EXECUTOR_CHATTER = re.compile(r"time=\S+ level=(INFO|DEBUG) .*\bargo=true\b")
 FINISHED = frozenset({"Succeeded", "Failed", "Error"})
 ABSENT = 404
 
@@ -127,7 +130,9 @@ def _lines_by_pod(lines: Iterable[str]) -> Mapping[str, str]:
         if "error" in entry:
             raise ArgoRefused(entry["error"].get("http_code", 500), entry["error"].get("message", line))
         result = entry.get("result") or {}
-        pods[result.get("podName", "")].append(result.get("content", ""))
+        content = pods[result.get("podName", "")]
+        if not EXECUTOR_CHATTER.match(result.get("content", "")):
+            content.append(result.get("content", ""))
     return {pod: "\n".join(content) for pod, content in pods.items()}
 
 

@@ -68,6 +68,14 @@ def test_logs_from_cluster_then_database_then_after_deletion(client, task, argo)
     assert detail(client, task)["runs"][0]["phase"] == "Succeeded"
 
 
+def test_the_executors_chatter_is_not_output(client, task, argo):
+    chatter = 'time=2026-11-24T23:40:25.5Z level=INFO msg="sub-process exited" argo=true error=<nil>\n'
+    failure = 'time=2026-11-24T23:40:25.5Z level=ERROR msg="no such program" argo=true\n'
+    argo.finish(task["workflowId"], log=chatter + "42\n" + failure + "argo=true\n")
+    logs = client.get(f"/api/v1/tasks/{task['id']}/logs").json()["logs"]
+    assert logs[0]["logs"] == "42\n" + failure + "argo=true"
+
+
 def test_collector_keeps_what_nobody_asked_for(client, task, argo):
     argo.finish(task["workflowId"], log="kept\n")
     client.app.state.services.collector.collect()

@@ -1,0 +1,273 @@
+"""The lab as its operator sees it. Tests here need `make lab`; a lab that is not there is a failure, never a skip."""
+
+import base64
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+from kubernetes import client, config
+from kubernetes.client.rest import ApiException
+
+from hera_rollout import flag
+from hera_rollout.backend import Backend
+from hera_rollout.cluster import Cluster
+from hera_rollout.target import Target
+from hera_rollout.workflows import Workflows
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def target() -> Target:
+    return Target.load("lab", search=ROOT)
+
+
+@pytest.fixture(scope="session")
+def cluster(target: Target) -> Cluster:
+    return Cluster.connect(target)
+
+
+@pytest.fixture(scope="session")
+def admin(target: Target) -> Cluster:
+    """The lab's administrator, for what a test breaks and mends; never for what it asserts."""
+    return Cluster.connect(target.model_copy(update={"context": "lab-admin"}))
+
+
+@pytest.fixture(scope="session")
+def workflows(target: Target, cluster: Cluster) -> Workflows:
+    return Workflows(target, cluster)
+
+
+@pytest.fixture(scope="session")
+def backend(target: Target) -> Backend:
+    return Backend.connect(target)
+
+
+@pytest.fixture
+def unique() -> str:
+    return f"{datetime.now(UTC):%H%M%S%f}"
+
+
+@pytest.fixture
+def flag_off_after(cluster: Cluster, backend: Backend) -> Iterator[None]:
+    """Whatever a test does with the flag, it is off afterwards."""
+    yield
+    flag.apply(cluster, backend, flag.plan(cluster, enabled=False))
+
+
+# --- The backend as deployed: real clients and what a test may switch ------------------------------------------------
+
+NAMESPACE = "argo"
+DEPLOYMENT = "backend"
+KUBECONFIG = Path(os.environ.get("ROLLOUT_LAB_STATE") or "/var/lib/rollout-lab") / "kubeconfig"
+BACKEND_URL = "http://127.0.0.1:8000"
+PASSING_ENV = ("USE_HERA_SDK", "BACKEND_DIALECT", "WORKFLOW_SUSPEND", "RESULTS_PVC")
+
+
+def wait_for(what, condition, seconds=60, pause=0.1):
+    """Poll until the condition gives something true; the last word of a failure is what was waited for."""
+    deadline = time.monotonic() + seconds
+    while True:
+        result = condition()
+        if result:
+            return result
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(pause)
+
+
+class Identity:
+    """The Kubernetes API and the Argo Server as one user."""
+
+    def __init__(self, context):
+        self.context = context
+        self.api = config.new_client_from_config(str(KUBECONFIG), context)
+        self.core = client.CoreV1Api(self.api)
+        self.apps = client.AppsV1Api(self.api)
+        self.rbac = client.RbacAuthorizationV1Api(self.api)
+        self.custom = client.CustomObjectsApi(self.api)
+
+    @property
+    def token(self):
+        return self.api.configuration.get_api_key_with_prefix("authorization").removeprefix("Bearer ")
+
+    def workflow(self, name):
+        return self.custom.get_namespaced_custom_object("argoproj.io", "v1alpha1", NAMESPACE, "workflows", name)
+
+    def workflows(self, selector=""):
+        listed = self.custom.list_namespaced_custom_object(
+            "argoproj.io", "v1alpha1", NAMESPACE, "workflows", label_selector=selector
+        )
+        return listed["items"]
+
+    def kubectl(self, *args, timeout=60, stdin=None):
+        """The very command an operator types."""
+        command = ["kubectl", "--kubeconfig", str(KUBECONFIG), "--context", self.context, "-n", NAMESPACE, *args]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, input=stdin, check=False)
+        assert done.returncode == 0, f"{' '.join(args)}: {done.stderr}"
+        return done.stdout
+
+
+class Lab:
+    """The lab with its operator and its administrator."""
+
+    namespace = NAMESPACE
+    backend_url = BACKEND_URL
+    argo_url = "http://127.0.0.1:32746"
+    prometheus_url = "http://127.0.0.1:9090"
+    kubeconfig = KUBECONFIG
+
+    def __init__(self):
+        self.operator = Identity("lab")
+        self.admin = Identity("lab-admin")
+
+    def pods(self):
+        """The backend's pods that are not on their way out."""
+        listed = self.operator.core.list_namespaced_pod(NAMESPACE, label_selector="app=backend").items
+        return [pod for pod in listed if pod.metadata.deletion_timestamp is None]
+
+    def flags(self):
+        """What each pod says of its flag, asked directly: the Service would ask one of them."""
+        return [httpx.get(f"http://{pod.status.pod_ip}:8000/api/v1/flag", timeout=5).json() for pod in self.pods()]
+
+    def faults(self):
+        """What each pod says of its faults."""
+        addresses = [f"http://{pod.status.pod_ip}:8000/api/v1/faults" for pod in self.pods()]
+        return [httpx.get(address, timeout=5).json()["active"] for address in addresses]
+
+    def settled(self):
+        """Wait until the Deployment is rolled out, no old pod is left and the Service answers."""
+        wait_for("Deployment backend rolled out", self._rolled_out, 90)
+        wait_for("old pods gone", self._only_new_pods, 60)
+        wait_for("Service backend answers", self._answers, 30)
+
+    def _rolled_out(self):
+        found = self.operator.apps.read_namespaced_deployment(DEPLOYMENT, NAMESPACE)
+        status, wanted = found.status, found.spec.replicas
+        seen = (status.observed_generation or 0) >= found.metadata.generation
+        return seen and (status.updated_replicas, status.ready_replicas, status.replicas) == (wanted,) * 3
+
+    def _only_new_pods(self):
+        return len(self.operator.core.list_namespaced_pod(NAMESPACE, label_selector="app=backend").items) == 2
+
+    def _answers(self):
+        try:
+            return httpx.get(f"{BACKEND_URL}/healthz", timeout=2).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def env(self):
+        """The environment in the Deployment."""
+        found = self.operator.apps.read_namespaced_deployment(DEPLOYMENT, NAMESPACE)
+        return {entry.name: entry.value for entry in found.spec.template.spec.containers[0].env}
+
+    def set_env(self, **values):
+        """`kubectl set env`, waited for; None takes the variable away."""
+        current = self.env()
+        wanted = {name: value for name, value in values.items() if current.get(name) != value}
+        if wanted:
+            words = [f"{name}-" if value is None else f"{name}={value}" for name, value in wanted.items()]
+            self.operator.kubectl("set", "env", f"deployment/{DEPLOYMENT}", *words)
+            self.settled()
+
+    def set_flag(self, enabled=True, percent=100):
+        """The flag file, seen by every pod."""
+        wanted = {"enabled": str(enabled).lower(), "percent": str(percent)}
+        self._put("backend-flag", wanted)
+        wait_for("every pod reports the flag", lambda: all(flag["file"] == wanted for flag in self.flags()), 30)
+
+    def clear_flag(self):
+        """No flag file."""
+        self._drop("backend-flag")
+        wait_for("no pod sees a flag file", lambda: all(flag["file"] is None for flag in self.flags()), 90)
+
+    def set_faults(self, **faults):
+        """Exactly these faults on, in every pod."""
+        wanted = {name.replace("_", "-"): str(value) for name, value in faults.items()}
+        self._put("backend-faults", wanted)
+        wait_for("every pod sees the faults", lambda: all(found == wanted for found in self.faults()), 30)
+
+    def clean(self):
+        """Faults off, no flag file, the environment as deployed."""
+        self._drop("backend-faults")
+        self._drop("backend-flag")
+        deployed = {"BACKEND_DIALECT": "one-step"}
+        self.set_env(**{name: deployed.get(name) for name in PASSING_ENV if name in self.env()})
+        wait_for("no pod sees a flag file", lambda: all(flag["file"] is None for flag in self.flags()), 90)
+        wait_for("no pod has a fault", lambda: not any(self.faults()), 90)
+
+    def _put(self, name, data):
+        core = self.operator.core
+        body = {"metadata": {"name": name}, "data": data}
+        try:
+            found = core.read_namespaced_config_map(name, NAMESPACE)
+            body["metadata"]["resourceVersion"] = found.metadata.resource_version
+            core.replace_namespaced_config_map(name, NAMESPACE, body)
+        except ApiException as error:
+            if error.status != 404:
+                raise
+            core.create_namespaced_config_map(NAMESPACE, body)
+        self._touch()
+
+    def _drop(self, name):
+        try:
+            self.operator.core.delete_namespaced_config_map(name, NAMESPACE)
+        except ApiException as error:
+            if error.status != 404:
+                raise
+        self._touch()
+
+    def _touch(self):
+        """An annotation on the pod makes the kubelet look at its ConfigMaps at once."""
+        body = {"metadata": {"annotations": {"hera-rollout/touched": str(time.time_ns())}}}
+        for pod in self.pods():
+            self.operator.core.patch_namespaced_pod(pod.metadata.name, NAMESPACE, body)
+
+    def query(self, sql, *values):
+        """Rows of the backend's own PostgreSQL."""
+        secret = self.admin.core.read_namespaced_secret("backend-database", NAMESPACE).data["DATABASE_URL"]
+        url = base64.b64decode(secret).decode().replace("postgresql+psycopg://", "postgresql://")
+        with psycopg.connect(url, connect_timeout=5) as connection:
+            return connection.execute(sql, values).fetchall()
+
+
+@pytest.fixture(scope="session")
+def lab():
+    """The lab that is up; without one the tests that need it fail and say how to get it."""
+    if not KUBECONFIG.is_file():
+        pytest.fail(f"no lab: {KUBECONFIG} is missing. Start it with `make lab`", pytrace=False)
+    found = Lab()
+    found.settled()
+    return found
+
+
+@pytest.fixture
+def clean_backend(lab):
+    """The backend as deployed, before and after."""
+    lab.clean()
+    yield lab
+    lab.clean()
+
+
+@pytest.fixture
+def suspended(clean_backend):
+    """The backend makes workflows that start no pod."""
+    clean_backend.set_env(WORKFLOW_SUSPEND="true")
+    return clean_backend
+
+
+@pytest.fixture(scope="session")
+def each():
+    """Call for every item, a few at a time; results in order."""
+
+    def call(function, items, workers=8):
+        with ThreadPoolExecutor(workers) as pool:
+            return list(pool.map(function, items))
+
+    return call

@@ -1,0 +1,410 @@
+"""The backend in the lab, as the operator: real workflows on both paths and in both dialects, to the end."""
+
+import hashlib
+import json
+import subprocess
+import threading
+import time
+
+import httpx
+import pytest
+from websockets.sync.client import connect
+
+pytestmark = [pytest.mark.live, pytest.mark.timeout(400)]
+
+BASE = "http://127.0.0.1:8000/api/v1/tasks"
+FINISHED = {"Succeeded", "Failed", "Error"}
+PACKAGES = "import humanize, six; print(humanize.intcomma(1234567), six.PY3)"
+LONG = "import time\nprint('started', flush=True)\ntime.sleep(120)"
+
+
+def client():
+    return httpx.Client(base_url=BASE, timeout=30)
+
+
+def run_task(http, dialect, **body):
+    """Submit in either dialect; id, workflow's name and run number."""
+    answer = http.post("/submit", json=body)
+    assert answer.status_code == 200, answer.text
+    if dialect == "two-step":
+        assert "workflowId" not in answer.json()
+        answer = http.post(f"/{answer.json()['id']}/run")
+        assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def wait_run(http, task_id, number=1, seconds=90, phases=FINISHED):
+    deadline = time.monotonic() + seconds
+    while True:
+        runs = http.get(f"/{task_id}").json()["runs"]
+        run = next(run for run in runs if run["runNumber"] == number)
+        if run["phase"] in phases:
+            return run
+        assert time.monotonic() < deadline, run
+        time.sleep(0.3)
+
+
+def output(http, task_id, number=1):
+    answer = http.get(f"/{task_id}/runs/{number}/logs").json()
+    assert answer["runNumber"] == number
+    return "\n".join(entry["logs"] for entry in answer["logs"])
+
+
+def frames(task_id):
+    """All frames of the WebSocket up to its close."""
+    with connect(f"ws://127.0.0.1:8000/ws/tasks/{task_id}/logs", open_timeout=10) as socket:
+        return [json.loads(frame) for frame in socket]
+
+
+def path_of(lab, name):
+    return lab.operator.workflow(name)["metadata"]["labels"]["hera-rollout/path"]
+
+
+def side(task_id, percent):
+    """The contract's split, written down once more and on its own."""
+    bucket = int.from_bytes(hashlib.sha256(task_id.encode()).digest()[:8], "big") % 10_000
+    return "hera" if bucket < percent * 100 else "yaml"
+
+
+# --- functional scenarios -------------------------------------------------------------------------------------------
+
+
+class Scenario:
+    """All six scenarios at once on one path in one dialect: submitted together, looked at one by one."""
+
+    def __init__(self, lab, dialect, path):
+        self.lab, self.dialect, self.path = lab, dialect, path
+        self.http = client()
+        mark = f"{dialect}-{path}"
+        self.simple = self.run(pythonCode=f"print('simple {mark}'); open('/mnt/results/{mark}', 'w').write('kept')")
+        self.packages = self.run(pythonCode=PACKAGES, dependencies="six, humanize")
+        self.requirements = self.run(pythonCode="import six; print(six.__version__)", requirementsFile="six==1.17.0\n")
+        self.long = self.run(pythonCode=LONG)
+        self.doomed = self.run(pythonCode="print('to be deleted')")
+        self.socket = []
+        self.listener = threading.Thread(target=lambda: self.socket.extend(frames(self.long["id"])), daemon=True)
+        self.listener.start()
+
+    def run(self, **body):
+        return run_task(self.http, self.dialect, **body)
+
+
+@pytest.fixture(
+    scope="module", params=[(d, p) for d in ("one-step", "two-step") for p in ("yaml", "hera")], ids="-".join
+)
+def scenario(request, lab):
+    dialect, path = request.param
+    lab.clean()
+    lab.set_env(BACKEND_DIALECT=dialect)
+    lab.set_flag(path == "hera", 100)
+    yield Scenario(lab, dialect, path)
+    lab.clean()
+
+
+def test_simple(scenario, lab):
+    http, task = scenario.http, scenario.simple
+    assert wait_run(http, task["id"])["phase"] == "Succeeded"
+    text = f"simple {scenario.dialect}-{scenario.path}"
+    assert output(http, task["id"]) == text
+    last = frames(task["id"])
+    assert [frame["type"] for frame in last] == ["logs", "complete"]
+    assert last[0]["data"][0]["logs"] == text
+    assert last[1]["workflow_phase"] == "Succeeded"
+    assert path_of(lab, task["workflowId"]) == scenario.path
+
+
+def test_with_dependencies(scenario):
+    assert wait_run(scenario.http, scenario.packages["id"])["phase"] == "Succeeded"
+    assert output(scenario.http, scenario.packages["id"]) == "1,234,567 True"
+
+
+def test_with_requirements_file(scenario):
+    assert wait_run(scenario.http, scenario.requirements["id"])["phase"] == "Succeeded"
+    assert output(scenario.http, scenario.requirements["id"]) == "1.17.0"
+
+
+def test_rerun(scenario, lab):
+    http, task_id = scenario.http, scenario.simple["id"]
+    wait_run(http, task_id)
+    code = f"print(open('/mnt/results/{scenario.dialect}-{scenario.path}').read(), 'again')"
+    again = run_task(http, scenario.dialect, taskId=task_id, pythonCode=code)
+    assert (again["id"], again["runNumber"]) == (task_id, 2)
+    assert wait_run(http, task_id, 2)["phase"] == "Succeeded"
+    assert output(http, task_id, 2) == "kept again"
+    assert output(http, task_id, 1).startswith("simple")
+    assert path_of(lab, again["workflowId"]) == scenario.path
+
+
+def test_cancel(scenario, lab):
+    http, task = scenario.http, scenario.long
+    wait_run(http, task["id"], phases={"Running"})
+    deadline = time.monotonic() + 30
+    while "started" not in output(http, task["id"]):
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
+    if scenario.dialect == "two-step":
+        refused = http.post(f"/{task['id']}/run")
+        assert (refused.status_code, "Running" in refused.text) == (400, True)
+    assert http.delete(f"/{task['id']}").json() == {"status": "cancelled", "id": task["id"]}
+    run = wait_run(http, task["id"])
+    assert (run["phase"], "Stop" in run["message"]) == ("Failed", True)
+    assert lab.operator.workflow(task["workflowId"])["spec"]["shutdown"] == "Stop"
+    assert output(http, task["id"]).startswith("started")
+    assert http.delete(f"/{task['id']}").status_code == 409
+    scenario.listener.join(20)
+    assert scenario.socket[-1] == {"type": "complete", "workflow_phase": "Failed"}
+    assert any(frame["type"] == "logs" and frame["workflow_phase"] == "Running" for frame in scenario.socket)
+
+
+def test_delete(scenario, lab):
+    http, task = scenario.http, scenario.doomed
+    wait_run(http, task["id"])
+    assert output(http, task["id"]) == "to be deleted"
+    answer = http.delete(f"/{task['id']}/delete").json()
+    assert answer == {
+        "status": "deleted",
+        "id": task["id"],
+        "runs_deleted": 1,
+        "logs_deleted": 1,
+        "workflows_deleted": 1,
+    }
+    assert http.get(f"/{task['id']}").status_code == 404
+    assert lab.operator.workflows(f"hera-rollout/task={task['id']}") == []
+    assert lab.query("SELECT count(*) FROM task_runs WHERE task_id = %s", task["id"]) == [(0,)]
+
+
+def test_rows_in_postgresql_match(scenario, lab):
+    http = scenario.http
+    for task in (scenario.simple, scenario.packages, scenario.requirements):
+        wait_run(http, task["id"])
+        shown = http.get(f"/{task['id']}").json()
+        rows = lab.query(
+            "SELECT run_number, workflow_id, phase, path, python_code, dependencies, requirements_file, workflow_uid, id"
+            " FROM task_runs WHERE task_id = %s ORDER BY run_number DESC",
+            task["id"],
+        )
+        assert len(rows) == len(shown["runs"])
+        for row, run in zip(rows, shown["runs"], strict=True):
+            keys = ("runNumber", "workflowId", "phase", "path", "pythonCode", "dependencies", "requirementsFile")
+            assert row[:7] == tuple(run[key] for key in keys)
+            assert row[3] == scenario.path
+            assert row[7] == lab.operator.workflow(row[1])["metadata"]["uid"]
+            text = output(http, task["id"], row[0])
+            logs = lab.query("SELECT logs, phase, pod_name FROM task_logs WHERE run_id = %s", row[8])
+            assert logs == [(text, "Succeeded", row[1])]
+        assert lab.query("SELECT python_code FROM tasks WHERE id = %s", task["id"]) == [(shown["pythonCode"],)]
+
+
+def test_template_of_a_run(scenario):
+    text = scenario.http.get(f"/{scenario.simple['id']}/runs/1/template").json()
+    assert text["workflowId"].startswith(f"python-job-{scenario.simple['id']}-1-")
+    assert "entrypoint: main" in text["yaml"]
+
+
+# --- the flag and the split -----------------------------------------------------------------------------------------
+
+
+def test_split_of_200_tasks_and_reruns(suspended, each):
+    lab, http = suspended, client()
+    lab.set_flag(True, 0)
+    tasks = each(lambda _: http.post("/submit", json={"pythonCode": "pass"}).json()["id"], range(200))
+    assert len(set(tasks)) == 200
+    expected = {(task, 1): "yaml" for task in tasks}
+    number = 1
+    for percent in (10, 50, 100, 50):
+        lab.set_flag(True, percent)
+        number += 1
+        answers = each(lambda task: http.post("/submit", json={"taskId": task}).json(), tasks)
+        assert {answer["runNumber"] for answer in answers} == {number}
+        expected |= {(task, number): side(task, percent) for task in tasks}
+    found = {}
+    for workflow in lab.operator.workflows("hera-rollout/run"):
+        labels = workflow["metadata"]["labels"]
+        found[labels["hera-rollout/task"], int(labels["hera-rollout/run"])] = labels["hera-rollout/path"]
+    assert {key: found.get(key) for key in expected} == expected
+    sides = [sum(expected[task, run] == "hera" for task in tasks) for run in range(1, 6)]
+    assert sides[0] == 0 < sides[1] < sides[2] < sides[3] == 200
+    assert sides[2] == sides[4]
+    rows = lab.query("SELECT task_id, run_number, path FROM task_runs WHERE task_id = ANY(%s)", tasks)
+    assert {(task, run): path for task, run, path in rows} == expected
+    deleted = each(lambda task: http.delete(f"/{task}/delete").json()["workflows_deleted"], tasks)
+    assert deleted == [5] * 200
+
+
+def test_set_env_false_rolls_back_whatever_the_file_says(suspended):
+    lab, http = suspended, client()
+    lab.set_flag(True, 100)
+    task = http.post("/submit", json={"pythonCode": "pass"}).json()
+    assert path_of(lab, task["workflowId"]) == "hera"
+    lab.operator.kubectl("set", "env", "deployment/backend", "USE_HERA_SDK=false")
+    lab.settled()
+    for flag in lab.flags():
+        assert (flag["enabled"], flag["percent"], flag["decidedBy"]) == (False, 0, "env")
+        assert flag["file"] == {"enabled": "true", "percent": "100"}
+    names = [http.post("/submit", json={"taskId": task["id"]}).json()["workflowId"] for _ in range(6)]
+    assert {path_of(lab, name) for name in names} == {"yaml"}
+    http.delete(f"/{task['id']}/delete")
+
+
+def test_env_true_without_a_file_is_all_and_a_file_switched_off_wins(suspended):
+    lab, http = suspended, client()
+    lab.set_env(USE_HERA_SDK="true")
+    assert {(flag["percent"], flag["decidedBy"], flag["heraImport"]) for flag in lab.flags()} == {(100, "env", "ok")}
+    assert len({flag["pod"] for flag in lab.flags()}) == 2
+    assert len({flag["codeRevision"] for flag in lab.flags()}) == 1
+    lab.set_flag(False, 100)
+    task = http.post("/submit", json={"pythonCode": "pass"}).json()
+    assert path_of(lab, task["workflowId"]) == "yaml"
+    lab.clear_flag()
+    task = http.post("/submit", json={"taskId": task["id"]}).json()
+    assert path_of(lab, task["workflowId"]) == "hera"
+    http.delete(f"/{task['id']}/delete")
+
+
+# --- evidence, restarts, outages ------------------------------------------------------------------------------------
+
+
+def test_archived_workflow_is_found_after_deletion(clean_backend):
+    lab, http = clean_backend, client()
+    task = http.post("/submit", json={"pythonCode": "print('archived')"}).json()
+    wait_run(http, task["id"])
+    lab.operator.kubectl("delete", "workflow", task["workflowId"])
+    assert lab.operator.workflows(f"hera-rollout/task={task['id']}") == []
+    headers = {"Authorization": f"Bearer {lab.operator.token}"}
+    address = f"{lab.argo_url}/api/v1/workflows/argo/{task['workflowId']}"
+    deadline = time.monotonic() + 20
+    while (answer := httpx.get(address, headers=headers, timeout=10)).status_code != 200:
+        assert time.monotonic() < deadline, answer.text
+        time.sleep(0.3)
+    assert answer.json()["status"]["phase"] == "Succeeded"
+    assert http.get(f"/{task['id']}").json()["runs"][0]["phase"] == "Succeeded"
+    logs = http.get(f"/{task['id']}/logs").json()
+    assert (logs["source"], logs["logs"][0]["logs"]) == ("database", "archived")
+
+
+def test_rolling_restart_loses_no_new_connection(suspended, each):
+    lab = suspended
+    seen = {"GET": [], "POST": []}
+    tasks, stop = [], threading.Event()
+
+    def load(method, call):
+        while not stop.is_set():
+            try:
+                answer = call()
+                seen[method].append(answer.status_code)
+                if method == "POST":
+                    tasks.append(answer.json()["id"])
+            except Exception as error:
+                seen[method].append(repr(error))
+            time.sleep(0.02)
+
+    # A new connection each: no client object, no keep-alive.
+    calls = {
+        "GET": lambda: httpx.get("http://127.0.0.1:8000/healthz", timeout=5),
+        "POST": lambda: httpx.post(f"{BASE}/submit", json={"pythonCode": "pass"}, timeout=10),
+    }
+    threads = [threading.Thread(target=load, args=item) for item in calls.items() for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    time.sleep(1)
+    before = {pod.metadata.name for pod in lab.pods()}
+    lab.operator.kubectl("rollout", "restart", "deployment/backend")
+    lab.settled()
+    assert not before & {pod.metadata.name for pod in lab.pods()}
+    stop.set()
+    for thread in threads:
+        thread.join(15)
+    every = seen["GET"] + seen["POST"]
+    each(lambda task: client().delete(f"/{task}/delete"), tasks)
+    print(f"{len(seen['GET'])} GET and {len(seen['POST'])} POST connections")
+    assert [code for code in every if code != 200] == []
+    assert len(seen["GET"]) >= 100
+    assert len(seen["POST"]) >= 100
+
+
+def test_sigterm_finishes_what_is_under_way(suspended):
+    """A request that the pod is still working on when it is told to stop gets its answer."""
+    lab, http = suspended, client()
+    lab.set_flag(True, 100)
+    lab.set_faults(slow_hera="5000")
+    pods = lab.pods()
+    answers = []
+
+    def slow(pod):
+        address = f"http://{pod.status.pod_ip}:8000/api/v1/tasks/submit"
+        answers.append(httpx.post(address, json={"pythonCode": "pass"}, timeout=20))
+
+    threads = [threading.Thread(target=slow, args=(pod,)) for pod in pods]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.5)
+    lab.operator.kubectl("rollout", "restart", "deployment/backend")
+    for thread in threads:
+        thread.join(30)
+    lab.settled()
+    assert [answer.status_code for answer in answers] == [200, 200]
+    for answer in answers:
+        http.delete(f"/{answer.json()['id']}/delete")
+
+
+def test_concurrent_submissions_to_both_replicas_make_one_workflow_a_run(suspended, each):
+    """Reruns of one task, and one Idempotency-Key, sent to both replicas at once."""
+    lab, http = suspended, client()
+    task = http.post("/submit", json={"pythonCode": "pass"}).json()["id"]
+    addresses = [f"http://{pod.status.pod_ip}:8000/api/v1/tasks/submit" for pod in lab.pods()] * 10
+    answers = each(lambda url: httpx.post(url, json={"taskId": task}, timeout=20).json(), addresses)
+    assert sorted(answer["runNumber"] for answer in answers) == list(range(2, 22))
+    headers = {"Idempotency-Key": f"key-{task}"}
+    body = {"pythonCode": "pass", "taskId": task}
+    again = each(lambda url: httpx.post(url, json=body, headers=headers, timeout=20), addresses[:8])
+    assert {answer.status_code for answer in again} <= {200, 409}
+    assert {answer.json()["runNumber"] for answer in again if answer.status_code == 200} == {22}
+    names = [workflow["metadata"]["name"] for workflow in lab.operator.workflows(f"hera-rollout/task={task}")]
+    assert sorted(names) == sorted(f"python-job-{task}-{number}-1" for number in range(1, 23))
+    assert http.delete(f"/{task}/delete").json()["workflows_deleted"] == 22
+
+
+def test_metrics_reach_prometheus_by_route_status_and_path(suspended):
+    lab, http = suspended, client()
+    lab.set_flag(True, 100)
+    query = 'sum(backend_http_requests_total{route="/api/v1/tasks/submit",status="200",path="hera"})'
+    creations = 'sum(backend_workflow_creation_seconds_count{path="hera"})'
+
+    def value(expression):
+        answer = httpx.get(f"{lab.prometheus_url}/api/v1/query", params={"query": expression}, timeout=10).json()
+        return float(answer["data"]["result"][0]["value"][1]) if answer["data"]["result"] else 0.0
+
+    tasks = [http.post("/submit", json={"pythonCode": "pass"}).json()["id"] for _ in range(5)]
+    deadline = time.monotonic() + 60
+    while not (value(query) >= 5 and value(creations) >= 5):
+        assert time.monotonic() < deadline, (value(query), value(creations))
+        time.sleep(1)
+    for task in tasks:
+        http.delete(f"/{task}/delete")
+
+
+def lab_command(*words):
+    done = subprocess.run(["rollout-lab", *words], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize(("component", "word"), [("argo-server", "Argo Server"), ("postgresql", "database")])
+def test_outage_is_503_with_the_reason_and_over_when_it_is_over(suspended, component, word):
+    http = client()
+    task = http.post("/submit", json={"pythonCode": "pass"}).json()
+    lab_command("kill", component)
+    try:
+        started = time.monotonic()
+        answer = http.post("/submit", json={"pythonCode": "pass"})
+        assert time.monotonic() - started < 25
+        assert answer.status_code == 503, answer.text
+        assert word in answer.json()["detail"]
+        assert httpx.get("http://127.0.0.1:8000/healthz", timeout=5).status_code == 200
+    finally:
+        lab_command("start", component)
+    deadline = time.monotonic() + 40
+    while http.post("/submit", json={"taskId": task["id"]}).status_code != 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    assert http.delete(f"/{task['id']}/delete").status_code == 200

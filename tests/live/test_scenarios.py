@@ -1,0 +1,201 @@
+"""Flag and scenarios on the real backend: green when all is well, and each thing that goes wrong told in words."""
+
+import time
+
+import pytest
+
+from hera_rollout import flag
+from hera_rollout.backend import SCENARIOS, Backend, run, run_all
+from hera_rollout.cluster import environment
+from hera_rollout.errors import DeadlineExceeded, Refused
+
+pytestmark = [pytest.mark.live, pytest.mark.usefixtures("flag_off_after")]
+
+FAULTS = "/api/v1/namespaces/argo/configmaps/backend-faults"
+FILE = "/api/v1/namespaces/argo/configmaps/backend-flag"
+
+
+def flip(cluster, backend, enabled: bool) -> flag.FlagEffect:
+    return flag.apply(cluster, backend, flag.plan(cluster, enabled))
+
+
+def configmap(admin, cluster, path: str, data: dict[str, str] | None) -> None:
+    """Write a ConfigMap (None: remove it), and make it visible in the pods at once."""
+    folder, _, name = path.rpartition("/")
+    if path in {f"{folder}/{one['metadata']['name']}" for one in admin.connection.items(folder)}:
+        admin.connection.delete(path)
+    if data is not None:
+        body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data}
+        admin.connection.create(folder, body)
+    stamp = {"metadata": {"annotations": {"kit-test": str(time.time())}}}
+    for pod in cluster.pod_documents(cluster.selector()):
+        admin.connection.patch(f"/api/v1/namespaces/argo/pods/{pod['metadata']['name']}", stamp, "merge-patch")
+    time.sleep(1.5)
+
+
+@pytest.fixture
+def faults(admin, cluster):
+    """Switch faults of the backend on; all are off afterwards."""
+    yield lambda **on: configmap(admin, cluster, FAULTS, {key.replace("_", "-"): value for key, value in on.items()})
+    configmap(admin, cluster, FAULTS, None)
+
+
+@pytest.fixture
+def flag_file(admin, cluster):
+    yield lambda **data: configmap(admin, cluster, FILE, data)
+    configmap(admin, cluster, FILE, None)
+
+
+@pytest.mark.parametrize(("enabled", "path"), [(False, "yaml"), (True, "hera")])
+def test_all_six_scenarios_pass_by_the_path_the_flag_says(cluster, backend, workflows, enabled, path):
+    effect = flip(cluster, backend, enabled)
+    assert list(effect.report["enabled"]) == [enabled] * len(effect.pods)
+    ended = []
+    results = run_all(backend, workflows, deadline_seconds=180, expect_path=path, on_result=ended.append)
+    assert [result.name for result in results] == list(SCENARIOS)
+    assert {result.name: result.seen for result in results if not result.passed} == {}
+    assert {(result.path, result.provenance) for result in results} == {(path, "proven")}
+    assert len(ended) == len(SCENARIOS)
+    assert all(result.workflows and not result.orphans for result in results)
+    assert all(result.timings["submit"] > 0 for result in results)
+
+
+def test_what_passed_rows_say_is_the_same_by_both_paths(cluster, backend, workflows):
+    seen = {}
+    for enabled, path in ((False, "yaml"), (True, "hera")):
+        flip(cluster, backend, enabled)
+        seen[path] = run("simple", backend, workflows, deadline_seconds=120, expect_path=path).seen
+    assert seen["yaml"] == seen["hera"]
+
+
+def test_planning_a_flip_shows_the_guides_own_command_and_changes_nothing(cluster):
+    change = flag.plan(cluster, enabled=True)
+    assert change.command == "kubectl set env deployment/backend USE_HERA_SDK=true -n argo"
+    assert change.undo_command == "kubectl set env deployment/backend USE_HERA_SDK=false -n argo"
+    assert "USE_HERA_SDK" in change.diff()
+    assert cluster.env("USE_HERA_SDK") != "true"
+
+
+def test_a_flip_that_is_already_in_effect_restarts_nothing(cluster, backend):
+    flip(cluster, backend, True)
+    before = set(cluster.pods(cluster.selector())["name"])
+    assert set(flip(cluster, backend, True).pods) == before
+
+
+def test_flag_on_in_the_environment_but_not_in_effect_is_told_pod_by_pod(cluster, backend, flag_file, target):
+    flag_file(enabled="false")
+    quick = cluster.target.limits.model_copy(update={"rollout_deadline_seconds": 25})
+    cluster.target = target.model_copy(update={"limits": quick})
+    try:
+        with pytest.raises(DeadlineExceeded) as caught:
+            flip(cluster, backend, True)
+    finally:
+        cluster.target = target
+    seen = caught.value.seen
+    assert "not in effect, though USE_HERA_SDK=true" in seen
+    for pod in cluster.pods(cluster.selector())["name"]:
+        assert f"pod {pod} reports the flag off (decided by file)" in seen
+    assert "kubectl set env deployment/backend USE_HERA_SDK=false" in caught.value.todo
+
+
+def test_a_backend_that_runs_yaml_under_the_flag_fails_provenance(cluster, backend, workflows, faults):
+    flip(cluster, backend, True)
+    faults(silent_yaml_build="on")
+    result = run("simple", backend, workflows, deadline_seconds=120, expect_path="hera")
+    assert not result.passed
+    assert "made by path=yaml" in result.seen
+    assert result.workflows
+
+
+@pytest.mark.parametrize("fault", ["all_500", "orphan_after_success"])
+def test_submissions_that_fail_are_rows_with_their_orphans_counted(cluster, backend, workflows, faults, fault):
+    flip(cluster, backend, True)
+    faults(**{fault: "on"})
+    result = run("simple", backend, workflows, deadline_seconds=60, expect_path="hera")
+    assert not result.passed
+    assert "answered 500" in result.seen
+    assert "Workflows not creating" in result.todo
+    assert len(result.orphans) == (1 if fault == "orphan_after_success" else 0), result.seen
+    for name in result.orphans:
+        assert name in result.seen
+        workflows.delete(name)
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [("dead_cancel", "404"), ("cancel_deletes", "its record is lost")],
+)
+def test_a_cancellation_that_does_not_stop_is_a_failed_row_and_leaves_nothing_running(
+    cluster, backend, workflows, faults, fault, said
+):
+    flip(cluster, backend, True)
+    faults(**{fault: "on"})
+    result = run("cancel", backend, workflows, deadline_seconds=90, expect_path="hera")
+    assert not result.passed
+    assert said in result.seen
+    for name in result.workflows:
+        assert workflows.wait(name, 60).reached in {"finished", "gone"}
+
+
+def test_an_answer_that_names_no_workflow_is_a_failed_row(cluster, backend, workflows, faults):
+    flip(cluster, backend, True)
+    faults(compare_nothing="on")
+    result = run("simple", backend, workflows, deadline_seconds=60, expect_path="hera")
+    assert not result.passed
+    assert "is not there" in result.seen
+
+
+def test_an_image_that_is_not_there_is_diagnosed_by_name(cluster, backend, workflows, faults):
+    flip(cluster, backend, True)
+    faults(bad_image="on")
+    result = run("simple", backend, workflows, deadline_seconds=120, expect_path="hera")
+    assert not result.passed
+    assert "Pull" in result.seen or "image" in result.seen
+    assert "Workflows failing" in result.todo
+    for name in result.workflows:
+        workflows.delete(name)
+
+
+def test_backend_down_is_a_refusal_at_the_start_and_failed_rows_later(target, cluster, backend, admin, workflows):
+    path = environment.path(target)
+    replicas = admin.connection.get(path)["spec"]["replicas"]
+    admin.connection.patch(path, {"spec": {"replicas": 0}}, "merge-patch")
+    try:
+        ends = time.monotonic() + 60
+        while len(cluster.pods(cluster.selector())):
+            assert time.monotonic() < ends
+            time.sleep(0.3)
+        began = time.monotonic()
+        with pytest.raises(Refused, match="did not answer") as caught:
+            Backend.connect(target)
+        assert target.backend_url in caught.value.seen
+        assert "kubectl logs deployment/backend" in caught.value.todo
+        results = run_all(backend, workflows, deadline_seconds=30, expect_path="hera")
+        assert [result.passed for result in results] == [False] * len(SCENARIOS)
+        assert all("did not answer" in result.seen and result.todo for result in results)
+        assert flag.report(cluster, backend).empty
+        assert time.monotonic() - began < 90
+    finally:
+        admin.connection.patch(path, {"spec": {"replicas": replicas}}, "merge-patch")
+        cluster.rollout_status(120)
+
+
+def test_argo_server_down_is_failed_rows_with_the_reason_and_no_hang(cluster, backend, workflows, admin):
+    flip(cluster, backend, True)
+    path = "/apis/apps/v1/namespaces/argo/deployments/argo-server"
+    admin.connection.patch(path, {"spec": {"replicas": 0}}, "merge-patch")
+    try:
+        time.sleep(3)
+        began = time.monotonic()
+        result = run("simple", backend, workflows, deadline_seconds=60, expect_path="hera")
+        assert not result.passed
+        assert "/api/v1/tasks/submit" in result.seen
+        assert "Argo" in result.seen
+        assert result.todo
+        assert time.monotonic() - began < 60
+    finally:
+        admin.connection.patch(path, {"spec": {"replicas": 1}}, "merge-patch")
+        ends = time.monotonic() + 60
+        while admin.connection.get(path).get("status", {}).get("readyReplicas", 0) < 1:
+            assert time.monotonic() < ends
+            time.sleep(0.3)
