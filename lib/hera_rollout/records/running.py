@@ -12,6 +12,7 @@ import nbformat
 import papermill
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillException, PapermillExecutionError
+from traitlets.config import Config
 
 from hera_rollout.errors import Refused
 from hera_rollout.parameters import validate
@@ -54,6 +55,8 @@ def _execute(source: Path, output: Path, parameters: Mapping[str, Any], cell_tim
                 autosave_cell_every=5,
                 language="python",
                 kernel_name="python3",
+                # A kernel on this machine needs no TCP port that others could reach.
+                config=Config({"KernelManager": {"transport": "ipc"}}),
             )
     except PapermillExecutionError:
         pass  # a cell's own error is in the notebook, where the outcome is read
