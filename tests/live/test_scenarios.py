@@ -125,7 +125,7 @@ def test_submissions_that_fail_are_rows_with_their_orphans_counted(cluster, back
     ("fault", "said"),
     [("dead_cancel", "404"), ("cancel_deletes", "its record is lost")],
 )
-def test_a_cancellation_that_does_not_stop_is_a_failed_row_and_leaves_nothing_running(
+def test_a_cancellation_that_does_not_stop_is_a_failed_row_and_leaves_nothing_running(  # noqa: PLR0917
     cluster, backend, workflows, faults, fault, said
 ):
     flip(cluster, backend, True)

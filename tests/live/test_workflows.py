@@ -175,11 +175,12 @@ def test_a_workflow_deleted_while_waited_for_is_gone(workflows, target, submitte
     assert outcome.seconds < 30
 
 
-def test_one_that_never_was_is_gone_at_once(workflows):
+def test_one_that_never_was_is_gone_within_seconds(workflows):
     began = time.monotonic()
     outcome = workflows.wait("kit-test-never-was", 60)
     assert outcome.reached == "gone"
-    assert time.monotonic() - began < 5
+    assert "not in the archive" in outcome.message
+    assert time.monotonic() - began < 8
     with pytest.raises(Missing):
         workflows.get("kit-test-never-was")
 

@@ -49,11 +49,11 @@ class Waiter:
         """Wait until it ends, vanishes, cannot start, or the deadline is over."""
         while True:
             try:
-                self._document = self._cluster.connection.get(
-                    f"{self._path}/{self._name}", f"get workflow {self._name}"
-                )
+                self._read()
             except Missing:
-                return self._gone()
+                gone = self._gone()
+                if gone:
+                    return gone
             except Retryable as error:
                 self._sit_out(error)
             ended = self._ended() or self._hopeless()
@@ -114,23 +114,39 @@ class Waiter:
         except RolloutError:
             return []  # the wait itself needs no pods
 
-    def _gone(self) -> Outcome:
-        """Deleted, or never there: the archive may still know how it ended (it is written within seconds)."""
+    def _gone(self) -> Outcome | None:
+        """Deleted, or never seen: how it ended may be written to the archive within seconds. None: it is there now."""
         ends = time.monotonic() + min(ARCHIVE_SECONDS, max(0.0, self._left()))
         uid = (self._document.get("metadata") or {}).get("uid")
-        detail = "it is not on the cluster and not in the archive"
         while True:
-            try:
-                found = self._archived(self._name)
-            except RolloutError as error:
-                detail = detail if isinstance(error, Missing) else f"it is not on the cluster; archive: {error.seen}"
-            else:
-                if documents.finished(found) and uid in {None, found["metadata"].get("uid")}:
-                    self._document = found
-                    return self._outcome("finished", documents.message(found))
-            if not uid or time.monotonic() >= ends:  # never seen: no record is on its way
+            detail, found = self._from_archive()
+            if documents.finished(found) and uid in {None, found["metadata"].get("uid")}:
+                self._document = found
+                return self._outcome("finished", documents.message(found))
+            if time.monotonic() >= ends:
                 return self._outcome("gone", detail)
             time.sleep(0.5)
+            if not uid and self._appeared():
+                return None
+
+    def _from_archive(self) -> tuple[str, Document]:
+        try:
+            return "it is not on the cluster, and in the archive it has not ended", self._archived(self._name)
+        except Missing:
+            return "it is not on the cluster and not in the archive", {}
+        except RolloutError as error:
+            return f"it is not on the cluster; the archive: {error.seen}", {}
+
+    def _appeared(self) -> bool:
+        try:
+            self._read()
+        except (Missing, Retryable):
+            return False
+        return True
+
+    def _read(self) -> None:
+        path = f"{self._path}/{self._name}"
+        self._document = self._cluster.connection.get(path, f"get workflow {self._name}")
 
     def _state(self) -> str:
         if not self._document:
