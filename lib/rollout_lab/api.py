@@ -131,7 +131,8 @@ class Api:
         while not ready():
             if time.monotonic() > deadline:
                 raise LabError(
-                    f"{what} within {seconds:.0f} s did not come true. See `rollout-lab status` and `rollout-lab logs kubelet`."
+                    f"Waited {seconds:.0f} s for this, in vain: {what}. "
+                    "See `rollout-lab status` and `rollout-lab logs kubelet`."
                 )
             time.sleep(step)
 
@@ -149,6 +150,5 @@ def _checked(answer: httpx.Response) -> httpx.Response:
         reason = answer.json().get("message", answer.text)
     except ValueError:
         reason = answer.text
-    raise LabError(
-        f"The API server refused {answer.request.method} {answer.request.url.path} ({answer.status_code}): {reason[:256]}"
-    )
+    request = answer.request
+    raise LabError(f"The API server refused {request.method} {request.url.path} ({answer.status_code}): {reason[:256]}")

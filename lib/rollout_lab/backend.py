@@ -8,9 +8,9 @@ from pathlib import Path
 
 import httpx
 
-from rollout_lab import backend_image, checkout, runtime
+from rollout_lab import backend_image, checkout, cluster, runtime
 from rollout_lab.addresses import BACKEND
-from rollout_lab.commands import run
+from rollout_lab.api import Api
 from rollout_lab.errors import LabError
 from rollout_lab.inventory import Inventory
 from rollout_lab.paths import Paths
@@ -23,8 +23,8 @@ PLACEHOLDER = "rollout-lab/backend:lab"  # the tag in deploy/overlays/lab
 def load(paths: Paths, inventory: Inventory, project: Path) -> str:
     """Build the image if its inputs changed and load it; return its name.
 
-    The image's tag is a hash of its inputs, so an older revision of the Deployment still means the older code. The overlay's own tag
-    `lab` follows the newest, for `kubectl apply -k`.
+    The image's tag is a hash of its inputs, so an older revision of the Deployment still means the older code. The
+    overlay's own tag `lab` follows the newest, for `kubectl apply -k`.
     """
     tag, archive = backend_image.ensure(paths, inventory, project)
     name = f"{backend_image.NAME}:{tag}"
@@ -33,11 +33,10 @@ def load(paths: Paths, inventory: Inventory, project: Path) -> str:
     return name
 
 
-def deploy(paths: Paths, inventory: Inventory, project: Path, name: str) -> None:
+def deploy(paths: Paths, api: Api, inventory: Inventory, project: Path, name: str) -> None:
     """Apply the lab's overlay with this image."""
-    kubectl: list[str | Path] = [inventory.program("kubectl"), f"--kubeconfig={paths.kubeconfigs}/admin.yaml"]
-    manifests = run([*kubectl, "kustomize", project / checkout.OVERLAY]).stdout.replace(PLACEHOLDER, name)
-    run([*kubectl, "apply", "-f", "-"], stdin=manifests, timeout=60)
+    folder = project / checkout.OVERLAY
+    cluster.apply_folder(api, inventory.program("kubectl"), folder, replaced=(PLACEHOLDER, name))
     _state(paths).write_text(json.dumps({"image": name}))
 
 

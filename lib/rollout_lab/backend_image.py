@@ -8,11 +8,12 @@ import sys
 from pathlib import Path
 
 from rollout_lab import checkout, images
-from rollout_lab.commands import run
+from rollout_lab.commands import explain, run
 from rollout_lab.compiling import new_folder
 from rollout_lab.errors import LabError, tail
 from rollout_lab.inventory import Inventory
 from rollout_lab.paths import Paths
+from rollout_lab.progress import Step
 
 POLICY = '{"default": [{"type": "insecureAcceptAnything"}]}'
 NAME = "rollout-lab/backend"
@@ -21,12 +22,16 @@ PIP_ARGUMENTS = "--no-index --find-links /build/wheels"
 KEPT = 4  # going back to an earlier version of the backend must not build again
 
 
-def ensure(paths: Paths, inventory: Inventory, project: Path) -> tuple[str, Path]:
+def ensure(paths: Paths, inventory: Inventory, project: Path, step: Step | None = None) -> tuple[str, Path]:
     """Build the image unless its inputs were built before; return its tag and its archive."""
+    step = step or Step("")
     base = Path(inventory.images[images.PYTHON])
     tag = checkout.inputs_hash(project, base.parent.name)
     target = paths.builds / f"backend-{tag}"
-    if not target.is_dir():
+    if target.is_dir():
+        step.outcome = "unchanged"
+    else:
+        step.detail = "wheels, then the Containerfile by buildah"
         wheels = _wheels(paths, project / checkout.REQUIREMENTS)
         with new_folder(target) as unfinished:
             _build(paths, base, tag, _context(project, wheels, unfinished / "context"))
@@ -50,8 +55,10 @@ def _wheels(paths: Paths, lock: Path) -> Path:
     with new_folder(target) as unfinished:
         done = run([*pip, "--python-version", "3.11", "-d", unfinished, "-r", lock], timeout=900, check=False)
         if done.returncode:
-            raise LabError(
-                f"pip could not download the backend's wheels: {tail(done.stderr, 2)} See that the package index answers, then try again."
+            raise explain(
+                done,
+                "pip could not download the backend's wheels",
+                "See that the package index answers, then try again.",
             )
     return target
 

@@ -1,9 +1,9 @@
-"""`rollout-lab up`: from nothing, from stopped, or from half-dead to a cluster that answers. Every stage may be repeated."""
+"""`rollout-lab up`: from nothing, stopped or half-dead to a cluster that answers; every stage is repeatable."""
 
 from __future__ import annotations
 
 import shutil
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from rollout_lab import (
@@ -40,46 +40,46 @@ CONTROL = ("kube-controller-manager", "kube-scheduler", "kube-proxy")
 
 
 class Boot:
-    """One run of `up`."""
+    """One run of `up`.
 
-    def __init__(self, paths: Paths, inventory: Inventory, project: Path | None, timeline: Timeline) -> None:
+    Args:
+        paths: the lab's folders.
+        inventory: what is built.
+        project: the checkout whose deploy/rbac gives the operator's rights; None uses the stand-in.
+        with_backend: whether the checkout's backend is brought up too.
+        timeline: where the stages are shown and kept.
+    """
+
+    def __init__(
+        self, paths: Paths, inventory: Inventory, project: Path | None, timeline: Timeline, *, with_backend: bool
+    ) -> None:
         self.paths = paths
         self.inventory = inventory
         self.project = project
+        self.backend_project = project if with_backend else None
         self.timeline = timeline
         self.supervisor = Supervisor(paths, inventory)
 
-    def run(self, backend_project: Path | None) -> None:
-        """Go through all stages; independent ones at the same time.
-
-        Args:
-            backend_project: the checkout whose backend is brought up too; None for the cluster alone.
-        """
+    def run(self) -> None:
+        """Go through all stages; independent ones at the same time."""
         with self.timeline.stage("folders, certificates, bridge"):
             self.prepare()
         with ThreadPoolExecutor(8) as pool:
-            images = pool.submit(self.containers)
-            databases = pool.submit(self.databases)
-            monitoring = pool.submit(self.monitoring)
+            image = pool.submit(self.containers)
+            others = [pool.submit(self.databases), pool.submit(self.monitoring)]
             self.control_plane()
             with Api(self.paths) as api:
-                self._fill(api, pool, images, databases)
-                monitoring.result()
-                if backend_project:
-                    self.backend(api, backend_project)
+                types = pool.submit(self.types, api)
+                with self.timeline.stage("accounts, rights, settings"):
+                    self.identities(api)
+                backend_image = image.result()
+                for done in others:
+                    done.result()
+                self.pods(api, backend_image)
+                types.result()
+                cluster.apply_file(self.paths, api, "50-argo.yaml")
+                self.ready(api)
         self.timeline.save(self.paths.state / "boot.json")
-
-    def _fill(self, api: Api, pool: ThreadPoolExecutor, images: Future[None], databases: Future[None]) -> None:
-        types = pool.submit(self.types, api)
-        with self.timeline.stage("accounts, rights, settings"):
-            self.identities(api)
-        images.result()
-        self.node()
-        cluster.apply_file(self.paths, api, "40-dns.yaml")
-        for done in (types, databases):
-            done.result()
-        cluster.apply_file(self.paths, api, "50-argo.yaml")
-        self.ready(api)
 
     def prepare(self) -> None:
         """Everything on disk and the bridge; touches no process but leftovers of a cut-off start."""
@@ -94,13 +94,17 @@ class Boot:
         traces.remember(self.paths.runtime / "traces.json")
         network.ensure(self.paths)
 
-    def containers(self) -> None:
-        """The container runtime and the images in it."""
+    def containers(self) -> str:
+        """The container runtime and the images in it; returns the name of the backend's, "" without it."""
         with self.timeline.stage("containerd"):
             self.supervisor.start("containerd")
             self.supervisor.wait("containerd")
         with self.timeline.stage("images imported"):
             runtime.import_missing(self.paths, self.inventory.images)
+        if self.backend_project is None:
+            return ""
+        with self.timeline.stage("backend image"):
+            return backend.load(self.paths, self.inventory, self.backend_project)
 
     def databases(self) -> None:
         """PostgreSQL with its databases."""
@@ -137,9 +141,12 @@ class Boot:
         for name in ("20-settings.yaml", "30-services.yaml"):
             cluster.apply_file(self.paths, api, name)
 
-    def node(self) -> None:
-        """The kubelet, once the images are there: a pod that misses its image would back off."""
+    def pods(self, api: Api, backend_image: str) -> None:
+        """The kubelet, once the images are there (a pod that misses one would back off), and pods that need no CRD."""
         self.supervisor.start("kubelet")
+        cluster.apply_file(self.paths, api, "40-dns.yaml")
+        if self.backend_project:
+            backend.deploy(self.paths, api, self.inventory, self.backend_project, backend_image)
 
     def ready(self, api: Api) -> None:
         """Wait for everything that was started."""
@@ -152,17 +159,13 @@ class Boot:
             api.wait("An answer of every service", lambda: cluster.services_answer(api), 60)
             api.wait("The Argo Server's answer on its node port", cluster.argo_answers, 30)
             api.wait("The claim task-results-pvc being bound", lambda: cluster.claim_bound(api), 30)
-            for name in ("prometheus", "discovery", *CONTROL, "kubelet"):
+        if self.backend_project:
+            with self.timeline.stage("backend answers"):
+                cluster.wait_deployment(api, "backend")
+                backend.wait_ready()
+        with self.timeline.stage("every component answers"):
+            for name in self.supervisor.components:
                 self.supervisor.wait(name)
-
-    def backend(self, api: Api, project: Path) -> None:
-        """The backend: image, manifests, answer."""
-        with self.timeline.stage("backend image"):
-            name = backend.load(self.paths, self.inventory, project)
-        with self.timeline.stage("backend answers"):
-            backend.deploy(self.paths, self.inventory, project, name)
-            cluster.wait_deployment(api, "backend")
-            backend.wait_ready()
 
 
 def drop_data(paths: Paths) -> None:

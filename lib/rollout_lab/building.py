@@ -5,27 +5,26 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from rollout_lab import compiling, crds, debian, images, inventory, recipes, rootfs, toolchain
+from rollout_lab import backend_image, compiling, crds, debian, images, inventory, recipes, rootfs, space, toolchain
+from rollout_lab.commands import run
 from rollout_lab.errors import LabError
 from rollout_lab.inventory import Inventory
 from rollout_lab.paths import Paths
 from rollout_lab.progress import Progress, Step
 from rollout_lab.toolchain import Go
 
-GIBIBYTE = 1 << 30
-NEEDED = 8 * GIBIBYTE  # modules 2.3, compiler cache 3, programs and images 1.5, and air
 STEPS = 5 + len(recipes.ALL)
 
 
-def build(paths: Paths, progress: Progress | None = None) -> Inventory:
+def build(paths: Paths, project: Path | None = None) -> Inventory:
     """Build what is missing.
 
     Args:
         paths: folders of the lab.
-        progress: where the steps are shown; standard error by default.
+        project: the checkout whose backend's image is built too, if there is one.
     """
-    progress = progress or Progress(STEPS)
-    check_space(paths, NEEDED if _is_new(paths) else GIBIBYTE)
+    progress = Progress(STEPS + (project is not None))
+    check_space(paths)
     made = Inventory(inputs=inventory.current_inputs())
     with progress.step("Debian packages") as step:
         debian.ensure_packages(step)
@@ -41,32 +40,30 @@ def build(paths: Paths, progress: Progress | None = None) -> Inventory:
         made.programs["rootfs"] = str(rootfs.ensure(paths, step))
     with progress.step("images") as step:
         made.images = _images(paths, made, step)
+    if project:
+        with progress.step("backend image") as step:
+            backend_image.ensure(paths, made, project, step)
     made.times = _merged_times(paths, progress.times)
     made.save(paths)
     _drop_old(paths, made)
     return made
 
 
-def check_space(paths: Paths, needed: int) -> None:
-    """Refuse before hours of work end on a full disk."""
-    folder = nearest_existing(paths.cache)
-    free = shutil.disk_usage(folder).free
-    if free < needed:
-        raise LabError(
-            f"Only {free / GIBIBYTE:.1f} GiB are free at {folder}; the build needs {needed / GIBIBYTE:.0f}. "
-            "Free some space, or set ROLLOUT_LAB_CACHE to a folder on a larger disk."
-        )
+def check_space(paths: Paths) -> None:
+    """Refuse before ten minutes of work end on a full disk."""
+    new = not (paths.cache / "inventory.json").exists()
+    space.require(
+        {paths.cache: 4 if new else 1, **(dict.fromkeys(_go_folders(), 4.5) if new else {})},
+        "Free some space, or put the caches on a larger disk: ROLLOUT_LAB_CACHE, GOMODCACHE, GOCACHE.",
+    )
 
 
-def nearest_existing(folder: Path) -> Path:
-    """The folder itself or the nearest one above that is there."""
-    while not folder.exists():
-        folder = folder.parent
-    return folder
-
-
-def _is_new(paths: Paths) -> bool:
-    return not (paths.cache / "inventory.json").exists()
+def _go_folders() -> list[Path]:
+    """Where Go keeps modules and compiled packages; its own defaults while there is no Go yet."""
+    go = toolchain.find()
+    if go is None:
+        return [Path.home() / "go", Path.home() / ".cache/go-build"]
+    return [Path(line) for line in run([go.command, "env", "GOMODCACHE", "GOCACHE"]).stdout.split()]
 
 
 def _toolchain(step: Step) -> Go:
@@ -102,6 +99,6 @@ def _drop_old(paths: Paths, made: Inventory) -> None:
     kept = {Path(name) for name in [*made.programs.values(), made.crds]}
     kept |= {Path(name).parent for name in made.images.values()}
     for folder in paths.builds.iterdir():
-        if folder not in kept and not folder.name.startswith("backend-"):
+        if folder not in kept and not folder.name.startswith(("backend-", "wheels-")):
             shutil.rmtree(folder, ignore_errors=True)
     shutil.rmtree(paths.work, ignore_errors=True)

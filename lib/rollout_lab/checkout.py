@@ -24,17 +24,26 @@ def find(start: Path) -> Path | None:
     return None
 
 
+def is_complete(project: Path | None) -> bool:
+    """Whether the backend can be built from it."""
+    return project is not None and not _missing(project)
+
+
+def _missing(project: Path) -> list[str]:
+    return [name for name in (CONTAINERFILE, REQUIREMENTS, SOURCES, OVERLAY) if not (project / name).exists()]
+
+
 def require(project: Path | None) -> Path:
     """The checkout, with all that an image needs."""
     if project is None:
         raise LabError(
-            "No checkout of the kit here or above (no pyproject.toml that names hera-rollout-kit), so there is no backend to build. "
-            "Run it inside the checkout, give --project DIR, or use --no-backend."
+            "No checkout of the kit here or above (no pyproject.toml that names hera-rollout-kit): there is no backend "
+            "to build. Run it inside the checkout, give --project DIR, or use --no-backend."
         )
-    missing = [name for name in (CONTAINERFILE, REQUIREMENTS, SOURCES, OVERLAY) if not (project / name).exists()]
-    if missing:
+    if missing := _missing(project):
         raise LabError(
-            f"{project} has no {missing[0]}, so the backend cannot be built from it. Use a complete checkout, or --no-backend."
+            f"{project} has no {missing[0]}, so the backend cannot be built from it. "
+            "Use a complete checkout, or --no-backend."
         )
     return project
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import yaml
 
 from rollout_lab import crds, kubeconfig, manifests
 from rollout_lab.addresses import ARGO_SERVER, NODE
@@ -17,8 +18,8 @@ from rollout_lab.inventory import Inventory
 from rollout_lab.paths import Paths
 
 DEPLOYMENTS = {"argo-server": "argo", "workflow-controller": "argo", "dns": "kube-system"}
-# Service, namespace and port that answer when the Deployments really run: after a restart the API server still tells what the
-# kubelet of before had written.
+# Service, namespace and port that answer when the Deployments really run: after a restart the API server still tells
+# what the kubelet of before had written.
 SERVICES = (("argo-server", "argo", 2746), ("workflow-controller-metrics", "argo", 9090), ("dns", "kube-system", 53))
 UNAUTHORIZED = 401
 
@@ -34,10 +35,25 @@ def apply_identities(paths: Paths, api: Api, project: Path | None, kubectl: Path
     apply_file(paths, api, "10-identities.yaml")
     rights = project / "deploy/rbac" if project else None
     if rights and (rights / "kustomization.yaml").exists():
-        run([kubectl, f"--kubeconfig={paths.kubeconfigs}/admin.yaml", "apply", "-k", rights], timeout=60)
+        apply_folder(api, kubectl, rights)
     else:
         apply_file(paths, api, "operator-stand-in.yaml")
     kubeconfig.write_operator(paths, api.token("operator"))
+
+
+def apply_folder(api: Api, kubectl: Path, folder: Path, replaced: tuple[str, str] = ("", "")) -> None:
+    """Apply a kustomization: rendered by kubectl, applied by us, which spares kubectl's look at every type there is.
+
+    Args:
+        api: the API server.
+        kubectl: the program that renders.
+        folder: the kustomization.
+        replaced: a text in the rendered manifests and what takes its place.
+    """
+    rendered = run([kubectl, "kustomize", folder]).stdout
+    for document in yaml.safe_load_all(rendered.replace(*replaced) if replaced[0] else rendered):
+        if document:
+            api.apply(document)
 
 
 def apply_crds(api: Api, inventory: Inventory) -> None:

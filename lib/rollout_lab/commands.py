@@ -9,6 +9,8 @@ from pathlib import Path
 
 from rollout_lab.errors import CommandFailed, LabError, tail
 
+NO_SPACE = "no space left on device"
+
 
 def run(
     argv: Sequence[str | Path],
@@ -51,8 +53,16 @@ def run(
     return done
 
 
+def explain(done: subprocess.CompletedProcess[str], what: str, way_out: str) -> LabError:
+    """The error for a program that ended badly, in the lab's words, with the program's last line as the reason."""
+    output = done.stderr.strip() or done.stdout.strip()
+    if NO_SPACE in output.lower():
+        return failure([str(done.args[0])], done.returncode, output)
+    return CommandFailed(f"{what} ({(output or 'it said nothing').splitlines()[-1]}). {way_out}")
+
+
 def failure(argv: Sequence[str], code: int, output: str) -> LabError:
     """The error for a program that ended badly; a full disk gets its own sentence."""
-    if "no space left on device" in output.lower():
+    if NO_SPACE in output.lower():
         return LabError(f"The disk is full (said `{argv[0]}`). Free some space and run the same command again.")
     return CommandFailed(f"`{' '.join(argv[:3])}` ended with exit code {code}: {tail(output) or 'it said nothing'}")

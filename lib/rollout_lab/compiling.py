@@ -100,15 +100,17 @@ def _count_packages(recipe: Recipe, go: Go, source: Path) -> int:
 
 def _follow(process: subprocess.Popen[str], total: int, target: Path, step: Step) -> str:
     """Count the packages Go names as it compiles them; keep what is not a package name, for the error."""
-    count, other = 0, []
+    compiled, other = [], []
+
+    def detail() -> str:
+        linked = ", ".join(sorted(path.name for path in target.iterdir()))
+        return f"{len(compiled)} of {total} packages compiled" + (f", linked {linked}" if linked else "")
+
+    step.detail = detail
     assert process.stderr is not None  # noqa: S101 - asked for above
     for line in process.stderr:
-        if " " in line.strip() or line.startswith("#"):
-            other.append(line)
-        else:
-            count += 1
-        linked = ", ".join(sorted(path.name for path in target.iterdir()))
-        step.detail = f"{count} of {total} packages" + (f", linked {linked}" if linked else "")
+        is_package = " " not in line.strip() and not line.startswith("#")
+        (compiled if is_package else other).append(line)
     return "".join(other[-20:])
 
 

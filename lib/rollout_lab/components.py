@@ -115,7 +115,9 @@ def kube_apiserver(paths: Paths, inventory: Inventory) -> Component:
         "--allow-privileged=true",
         "--profiling=false",
     )
-    return Component("kube-apiserver", argv, (Endpoint(NODE_ADDRESS, 6443),), f"{API_SERVER}/readyz")
+    # Argo's CRDs are 11 MB of schema: collecting garbage less often halves the time they take.
+    memory = {"GOGC": "400", "GOMEMLIMIT": "1200MiB"}
+    return Component("kube-apiserver", argv, (Endpoint(NODE_ADDRESS, 6443),), f"{API_SERVER}/readyz", env=memory)
 
 
 def kube_controller_manager(paths: Paths, inventory: Inventory) -> Component:

@@ -41,8 +41,8 @@ def containerd(paths: Paths, *, may_lower: bool) -> str:
 root = "{paths.containerd}"
 state = "{paths.runtime}/containerd"
 disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.btrfs",
-  "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.zfs", "io.containerd.tracing.processor.v1.otlp",
-  "io.containerd.internal.v1.tracing"]
+  "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.zfs",
+  "io.containerd.tracing.processor.v1.otlp", "io.containerd.internal.v1.tracing"]
 
 [grpc]
 address = "{paths.socket}"
@@ -85,7 +85,7 @@ def cni(paths: Paths) -> dict[str, Any]:
 
 
 def kubelet(paths: Paths, cgroup_version: int) -> dict[str, Any]:
-    """The kubelet: on the bridge only, no pod or image ever evicted for a full disk, no use of the host's resolv.conf."""
+    """The kubelet: on the bridge only, no pod or image evicted for a full disk, no use of the host's resolv.conf."""
     certificates = paths.certificates
     settings: dict[str, Any] = {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",

@@ -6,8 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from rollout_lab.commands import run
-from rollout_lab.errors import LabError
+from rollout_lab.commands import explain, run
 from rollout_lab.progress import Step
 from rollout_lab.versions import DEBIAN_PACKAGES
 
@@ -68,10 +67,10 @@ def ensure_packages(step: Step) -> None:
             check=False,
         )
     if still := missing_packages():
-        reason = (done.stderr.strip() or done.stdout.strip() or "apt said nothing").splitlines()[-1]
-        raise LabError(
-            f"apt could not install {' '.join(still)}: {reason}. The lab needs Debian 12 packages; "
-            "run `apt-get update`, see that the mirror answers, then `rollout-lab build` again."
+        raise explain(
+            done,
+            f"apt could not install {' '.join(still)}, packages of Debian 12 that the lab needs",
+            "Run `apt-get update`, see that the mirror answers, then `rollout-lab build` again.",
         )
 
 

@@ -1,7 +1,7 @@
 """Keeps the list of what Prometheus scrapes: the pods behind the lab's services, from EndpointSlices.
 
-Run as `python -m rollout_lab.discovery TARGETS_FILE CERTIFICATES_FOLDER`; a component of the lab. Light on purpose: it lives as
-long as the lab does, so it imports the standard library only.
+Run as `python -m rollout_lab.discovery TARGETS_FILE CERTIFICATES_FOLDER`; a component of the lab. Light on purpose: it
+lives as long as the lab does, so it imports the standard library only.
 """
 
 from __future__ import annotations

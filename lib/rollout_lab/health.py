@@ -30,7 +30,7 @@ def client_context(paths: Paths, identity: str = "admin") -> ssl.SSLContext:
 
 
 def _unverified() -> ssl.SSLContext:
-    """For two components that make a certificate of their own at each start, on loopback, and are only asked if they live."""
+    """For two components on loopback that make a new certificate at each start and are only asked if they live."""
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

@@ -53,7 +53,7 @@ PLANS = (
     Plan(PYTHON, "rootfs", ""),
 )
 NSSWITCH = "hosts: files dns\n"
-PASSWD = "root:x:0:0:root:/root:/sbin/nologin\nargo:x:8737:8737::/home/argo:/sbin/nologin\n"
+ACCOUNTS = "root:x:0:0:root:/root:/sbin/nologin\nargo:x:8737:8737::/home/argo:/sbin/nologin\n"
 
 
 def key(plan: Plan, source: Path) -> str:
@@ -96,5 +96,5 @@ def _program_files(plan: Plan, source: Path, extra: Path) -> list[tuple[str, Pat
         (extra / name).mkdir(parents=True, exist_ok=True)
     (extra / "tmp").chmod(0o1777)
     (extra / "etc/nsswitch.conf").write_text(NSSWITCH)
-    (extra / "etc/passwd").write_text(PASSWD)
+    (extra / "etc/passwd").write_text(ACCOUNTS)
     return [*oci.tree_files(extra), (f"bin/{plan.program}", source / plan.program)]

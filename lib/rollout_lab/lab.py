@@ -26,7 +26,7 @@ from rollout_lab.status import Line
 from rollout_lab.supervision import Supervisor
 from rollout_lab.timeline import Timeline
 
-LOCK = Path("/run/rollout-lab.lock")
+LOCK = Path("/run/lock/rollout-lab.lock")
 
 
 class Lab:
@@ -51,7 +51,7 @@ class Lab:
         preflight.require_linux_root()
         preflight.require_debian()
         with locking.exclusive(self.paths.cache / "lock"):
-            building.build(self.paths)
+            building.build(self.paths, self.project if checkout.is_complete(self.project) else None)
 
     def up(self, *, fresh: bool = False, with_backend: bool = True) -> bool:
         """Bring the lab up, from nothing, from stopped or from half-dead; False if all of it was up already."""
@@ -66,7 +66,7 @@ class Lab:
             elif self._is_up(built, project):
                 return False
             preflight.require_space(self.paths)
-            booting.Boot(self.paths, built, self.project, Timeline()).run(project)
+            booting.Boot(self.paths, built, self.project, Timeline(), with_backend=with_backend).run()
         return True
 
     def _is_up(self, built: inventory.Inventory, project: Path | None) -> bool:
@@ -110,7 +110,7 @@ class Lab:
         return namespaces[name]
 
     def kill(self, name: str) -> None:
-        """End a component the hard way, as a crash would; a Deployment is scaled to nothing instead, or it would come back."""
+        """End a component as a crash would; a Deployment is scaled to nothing instead, or it would come back."""
         preflight.require_linux_root()
         paths, supervisor = self._running()
         if name in supervisor.components:
@@ -144,8 +144,8 @@ class Lab:
         built = inventory.load(paths)
         with locking.exclusive(LOCK):
             name = backend.load(paths, built, project)
-            backend.deploy(paths, built, project, name)
             with Api(paths) as api:
+                backend.deploy(paths, api, built, project, name)
                 cluster.wait_deployment(api, "backend")
             backend.wait_ready()
         return name

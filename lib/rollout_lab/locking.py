@@ -21,7 +21,8 @@ def exclusive(file: Path) -> Iterator[None]:
         except BlockingIOError:
             handle.seek(0)
             raise LabError(
-                f"Another rollout-lab is at work here (pid {handle.read().strip() or 'unknown'}). Wait until it has ended."
+                f"Another rollout-lab is at work here (pid {handle.read().strip() or 'unknown'}). "
+                "Wait until it has ended."
             ) from None
         handle.truncate(0)
         handle.write(str(os.getpid()))

@@ -1,7 +1,7 @@
 """The two mends without which Argo's module, as the module proxy serves it, does not build.
 
-The module lacks the built user interface that it embeds (we put one page there: the lab has no browser interface), and the
-file with the Linux signals of argoexec; the one for Darwin is plain POSIX and serves as it is.
+The module lacks the built user interface that it embeds (we put one page there: the lab has no browser interface), and
+the file with the Linux signals of argoexec; the one for Darwin is plain POSIX and serves as it is.
 """
 
 from __future__ import annotations

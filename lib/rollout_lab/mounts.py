@@ -32,5 +32,6 @@ def remove(*folders: Path) -> None:
         run(["umount", "-l", *points], check=False)
     if left := below(*folders):
         raise LabError(
-            f"These mounts of the lab do not come off: {', '.join(left[:3])}. See what holds them (fuser -m), then `rollout-lab down`."
+            f"These mounts of the lab do not come off: {', '.join(left[:3])}. "
+            "See what holds them (fuser -m), then run `rollout-lab down` again."
         )

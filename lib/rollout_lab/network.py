@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 from collections.abc import Iterable
@@ -42,7 +43,7 @@ def _find_bridge() -> dict[str, object] | None:
         if link.get("ifname") == BRIDGE:
             if link.get("address") != HARDWARE_ADDRESS:
                 raise LabError(
-                    f"A bridge {BRIDGE} is there that is not the lab's: another Kubernetes runs or ran on this machine. "
+                    f"A bridge {BRIDGE} is there that is not the lab's: another Kubernetes runs or ran here. "
                     f"Stop it and remove the bridge (ip link delete {BRIDGE}), then run `rollout-lab up` again."
                 )
             return dict(link)
@@ -111,4 +112,4 @@ def _table_removal(lines: list[str]) -> list[str]:
 
 def _target(rule: str) -> str:
     words = rule.split()
-    return next((after for word, after in zip(words, words[1:], strict=False) if word in ("-j", "-g")), "")
+    return next((after for word, after in itertools.pairwise(words) if word in ("-j", "-g")), "")

@@ -8,24 +8,25 @@ import shutil
 import sys
 from pathlib import Path
 
-from rollout_lab import ports
+from rollout_lab import ports, space
 from rollout_lab.addresses import NODE_PORT_ENDPOINTS
-from rollout_lab.building import GIBIBYTE, nearest_existing
 from rollout_lab.errors import LabError
 from rollout_lab.paths import Paths
 
-NEEDED = 2 * GIBIBYTE
+NEEDED_GIBIBYTES = 2
 
 
 def require_linux_root(platform: str = sys.platform) -> None:
     """The lab needs Linux and root."""
     if not platform.startswith("linux"):
         raise LabError(
-            f"This is {platform}; the lab is made of Linux's own parts. Run it on a Linux machine, or use a cluster of your own."
+            f"This is {platform}, and the lab is made of Linux's own parts. "
+            "Run it on a Linux machine, or use a cluster of your own."
         )
     if os.geteuid() != 0:
         raise LabError(
-            f"You are user {os.geteuid()}, and the lab makes networks and control groups: it needs root. Run `sudo rollout-lab …`."
+            f"You are user {os.geteuid()}, and the lab makes networks and control groups: it needs root. "
+            "Run it with sudo."
         )
 
 
@@ -33,19 +34,16 @@ def require_debian(release: Path = Path("/etc/os-release")) -> None:
     """Parts of the lab come from Debian's packages."""
     if not shutil.which("apt-get") or not release.exists():
         raise LabError(
-            "This Linux has no apt-get; the lab takes containerd and others from Debian 12. Run it on Debian 12, or use a cluster of your own."
+            "This Linux has no apt-get, and the lab takes containerd and others from Debian 12. "
+            "Run it on Debian 12, or use a cluster of your own."
         )
 
 
 def require_space(paths: Paths) -> None:
     """A cluster on a full disk fails in strange ways; refuse first."""
-    folder = nearest_existing(paths.state)
-    free = shutil.disk_usage(folder).free
-    if free < NEEDED:
-        raise LabError(
-            f"The disk is full: {free / GIBIBYTE:.1f} GiB are free at {folder}, the lab needs {NEEDED / GIBIBYTE:.0f}. "
-            "Free some space, or set ROLLOUT_LAB_STATE to a folder on a larger disk."
-        )
+    space.require(
+        {paths.state: NEEDED_GIBIBYTES}, "Free some space, or set ROLLOUT_LAB_STATE to a folder on a larger disk."
+    )
 
 
 def require_free_node_ports() -> None:

@@ -184,7 +184,7 @@ def strays(programs: frozenset[str], *marks: str) -> list[Identity]:
 
 
 def _names_folder(word: str, mark: str) -> bool:
-    """Whether an argument is a path below a folder, alone or after `flag=`; text that merely mentions it does not count."""
+    """Whether an argument is a path below a folder, alone or after `flag=`; text that mentions one does not count."""
     value = word.rpartition("=")[2] if word.startswith("-") else word
     return value.startswith(f"{mark}/") and " " not in value
 

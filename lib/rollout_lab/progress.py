@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
@@ -14,11 +14,11 @@ EVERY_LOG = 20.0
 
 
 class Step:
-    """One line of progress while it lasts."""
+    """One line of progress while it lasts; `detail` says how far it is, a function is asked each time."""
 
     def __init__(self, title: str) -> None:
         self.title = title
-        self.detail = ""
+        self.detail: str | Callable[[], str] = ""
         self.outcome = ""
         self.started = time.monotonic()
 
@@ -28,7 +28,8 @@ class Step:
         return time.monotonic() - self.started
 
     def __str__(self) -> str:
-        detail = f" {self.detail}," if self.detail else ""
+        said = self.detail() if callable(self.detail) else self.detail
+        detail = f" {said}," if said else ""
         return f"{self.title} …{detail} {self.seconds:.0f} s"
 
     def summary(self) -> str:

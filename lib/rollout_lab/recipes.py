@@ -42,7 +42,7 @@ class Recipe:
     def flags(self) -> list[str]:
         """Flags of `go build`: no machine path inside, no symbols, the stamps."""
         stamps = [f"-X {name}={value}" for name, value in self.stamps]
-        return ["-trimpath", "-buildvcs=false", "-ldflags", " ".join(["-s", "-w", *stamps])]
+        return ["-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags", " ".join(["-s", "-w", *stamps])]
 
     def sources(self) -> list[Path]:
         """Committed files of the module, in a stable order."""

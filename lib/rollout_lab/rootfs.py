@@ -9,9 +9,8 @@ import zipfile
 from pathlib import Path
 
 from rollout_lab import debian
-from rollout_lab.commands import run
+from rollout_lab.commands import explain, run
 from rollout_lab.compiling import new_folder
-from rollout_lab.errors import LabError
 from rollout_lab.paths import PINS, Paths
 from rollout_lab.progress import Step
 from rollout_lab.versions import DEBIAN_SUITE, IMAGE_PACKAGES
@@ -28,10 +27,17 @@ DROPPED = (
     "var/lib/apt/lists",
     "var/log",
 )
-UV_SETTINGS = f'# Pods have no internet: packages come from here.\nno-index = true\nfind-links = ["/{WHEELS}"]\npython-downloads = "never"\n'
-PIP_SETTINGS = (
-    f"[global]\nno-index = true\nfind-links = /{WHEELS}\ndisable-pip-version-check = true\nroot-user-action = ignore\n"
-)
+UV_SETTINGS = f"""# Pods have no internet: packages come from here.
+no-index = true
+find-links = ["/{WHEELS}"]
+python-downloads = "never"
+"""
+PIP_SETTINGS = f"""[global]
+no-index = true
+find-links = /{WHEELS}
+disable-pip-version-check = true
+root-user-action = ignore
+"""
 PIP_COMMAND = "#!/usr/bin/python3\nimport sys\nfrom pip._internal.cli.main import main\nsys.exit(main())\n"
 
 
@@ -65,9 +71,10 @@ def _debootstrap(root: Path) -> None:
         command.append(address)
     done = run(command, timeout=1200, check=False)
     if done.returncode:
-        reason = (done.stderr.strip() or done.stdout.strip() or "nothing").splitlines()[-1]
-        raise LabError(
-            f"debootstrap could not make the Python image's base: {reason}. See that Debian's mirror answers, then build again."
+        raise explain(
+            done,
+            "debootstrap could not make the Python image's base",
+            "See that Debian's mirror answers, then build again.",
         )
 
 
@@ -77,9 +84,8 @@ def download_wheels(requirements: Path, target: Path) -> None:
     pip = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:", "--require-hashes"]
     done = run([*pip, "-d", target, "-r", requirements], timeout=600, check=False)
     if done.returncode:
-        reason = (done.stderr.strip() or "nothing").splitlines()[-1]
-        raise LabError(
-            f"pip could not download {requirements.name}: {reason}. See that the package index answers, then build again."
+        raise explain(
+            done, f"pip could not download {requirements.name}", "See that the package index answers, then build again."
         )
 
 

