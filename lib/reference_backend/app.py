@@ -62,8 +62,3 @@ def _handle_errors(app: FastAPI, faults: Faults) -> None:
             log.warning("503: %s", error)
             return JSONResponse({"detail": str(error)}, error.status, headers={"Retry-After": "5"})
         return JSONResponse({"detail": str(error)}, error.status)
-
-    @app.exception_handler(Exception)
-    def _unknown(request: Request, error: Exception) -> JSONResponse:
-        log.error("500 on %s %s: %s: %s", request.method, request.url.path, type(error).__name__, error)
-        return JSONResponse({"detail": f"{type(error).__name__}: {error}"}, 500)

@@ -1,4 +1,4 @@
-"""Around every request: a deadline, and its figures for Prometheus."""
+"""Around every request: a deadline, an answer whatever happens, and its figures for Prometheus."""
 
 import asyncio
 import json
@@ -11,6 +11,7 @@ from reference_backend.faults import Faults
 from reference_backend.metrics import FAULTS_ON, REQUEST_SECONDS, REQUESTS
 
 log = logging.getLogger(__name__)
+UNAVAILABLE = 503
 
 
 class Observed:
@@ -48,7 +49,14 @@ class Observed:
             await work
 
     async def _await(self, scope: Scope, receive: Receive, exchange: "_Exchange") -> None:
-        await self._app(scope, receive, exchange)
+        try:
+            await self._app(scope, receive, exchange)
+        except Exception as error:
+            log.exception("500 on %s %s", scope["method"], scope["path"])
+            if exchange.status:
+                raise
+            # Answered here and not passed on: the server would cut the connection under the client's next request.
+            await _answer(exchange, 500, f"{type(error).__name__}: {error}")
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "unmatched")
@@ -80,7 +88,14 @@ class _Exchange:
 async def _too_late(send: Send, seconds: float) -> None:
     log.error("a request took longer than %s s and was given up", seconds)
     detail = f"No answer within {seconds:g} s: the database or the Argo Server does not answer in time"
+    await _answer(send, UNAVAILABLE, detail)
+
+
+async def _answer(send: Send, status: int, detail: str) -> None:
     body = json.dumps({"detail": detail}).encode()
-    headers = [(b"content-type", b"application/json"), (b"retry-after", b"5")]
-    await send({"type": "http.response.start", "status": 503, "headers": headers})
+    length = str(len(body)).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", length)]
+    if status == UNAVAILABLE:
+        headers.append((b"retry-after", b"5"))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

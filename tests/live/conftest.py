@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import psycopg
 import pytest
+import yaml
 from kubernetes import client, config
 from kubernetes.client.rest import ApiException
 
@@ -82,6 +83,16 @@ def wait_for(what, condition, seconds=60, pause=0.1):
         time.sleep(pause)
 
 
+def kubectl_program():
+    """The lab's own kubectl; its version fits the cluster."""
+    cache = (
+        os.environ.get("ROLLOUT_LAB_CACHE")
+        or f"{os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache'}/rollout-lab"
+    )
+    built = sorted(Path(cache).glob("builds/kubernetes-*/kubectl"), key=lambda file: file.stat().st_mtime)
+    return str(built[-1]) if built else "kubectl"
+
+
 class Identity:
     """The Kubernetes API and the Argo Server as one user."""
 
@@ -95,7 +106,9 @@ class Identity:
 
     @property
     def token(self):
-        return self.api.configuration.get_api_key_with_prefix("authorization").removeprefix("Bearer ")
+        users = {user["name"]: user["user"] for user in yaml.safe_load(KUBECONFIG.read_text())["users"]}
+        contexts = {entry["name"]: entry["context"] for entry in yaml.safe_load(KUBECONFIG.read_text())["contexts"]}
+        return users[contexts[self.context]["user"]]["token"]
 
     def workflow(self, name):
         return self.custom.get_namespaced_custom_object("argoproj.io", "v1alpha1", NAMESPACE, "workflows", name)
@@ -108,7 +121,16 @@ class Identity:
 
     def kubectl(self, *args, timeout=60, stdin=None):
         """The very command an operator types."""
-        command = ["kubectl", "--kubeconfig", str(KUBECONFIG), "--context", self.context, "-n", NAMESPACE, *args]
+        command = [
+            kubectl_program(),
+            "--kubeconfig",
+            str(KUBECONFIG),
+            "--context",
+            self.context,
+            "-n",
+            NAMESPACE,
+            *args,
+        ]
         done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, input=stdin, check=False)
         assert done.returncode == 0, f"{' '.join(args)}: {done.stderr}"
         return done.stdout
@@ -193,12 +215,12 @@ class Lab:
         self._put("backend-faults", wanted)
         wait_for("every pod sees the faults", lambda: all(found == wanted for found in self.faults()), 30)
 
-    def clean(self):
-        """Faults off, no flag file, the environment as deployed."""
+    def clean(self, **env):
+        """Faults off, no flag file, the environment as deployed but for what is given."""
         self._drop("backend-faults")
         self._drop("backend-flag")
-        deployed = {"BACKEND_DIALECT": "one-step"}
-        self.set_env(**{name: deployed.get(name) for name in PASSING_ENV if name in self.env()})
+        deployed = {"BACKEND_DIALECT": "one-step", **env}
+        self.set_env(**{name: deployed.get(name) for name in PASSING_ENV if name in self.env() or name in env})
         wait_for("no pod sees a flag file", lambda: all(flag["file"] is None for flag in self.flags()), 90)
         wait_for("no pod has a fault", lambda: not any(self.faults()), 90)
 
@@ -255,11 +277,12 @@ def clean_backend(lab):
     lab.clean()
 
 
-@pytest.fixture
-def suspended(clean_backend):
-    """The backend makes workflows that start no pod."""
-    clean_backend.set_env(WORKFLOW_SUSPEND="true")
-    return clean_backend
+@pytest.fixture(scope="module")
+def suspended(lab):
+    """For a whole module: the backend makes workflows that start no pod."""
+    lab.clean(WORKFLOW_SUSPEND="true")
+    yield lab
+    lab.clean()
 
 
 @pytest.fixture(scope="session")

@@ -77,6 +77,7 @@ def test_all_500(hera_client, faults, argo):
     faults.put(all_500="on")
     answers = [post(hera_client) for _ in range(3)]
     assert {answer.status_code for answer in answers} == {500}
+    assert hera_client.get("/healthz").status_code == 200
     assert "AttributeError" in answers[0].json()["detail"]
     assert argo.workflows == {}
     assert hera_client.get("/api/v1/tasks").json()["tasks"] == []
