@@ -167,7 +167,7 @@ class Phase:
         failed = [check for check in self.checks.values() if check.verdict is Verdict.FAIL]
         if failed:
             self._conclusion(Verdict.FAIL)
-            raise PhaseFailed("\n".join(check.sentence() for check in failed), why=why, todo=failed[0].todo)
+            raise PhaseFailed(_summary(failed) + f"\n{why}")
 
     def _complete(self) -> None:
         """Add what is missing for a verdict: criteria that nothing judged, and the dry run itself."""
@@ -223,9 +223,14 @@ class Phase:
         self._conclusion(verdict)
         if verdict is Verdict.PASS:
             return
-        reasons = [check.sentence() for check in self.checks.values() if check.verdict is verdict]
         kind = PhaseFailed if verdict is Verdict.FAIL else PhaseOnHold
-        raise kind("\n".join(reasons))
+        raise kind(_summary([check for check in self.checks.values() if check.verdict is verdict]))
+
+
+def _summary(checks: list[Check]) -> str:
+    """The deciding checks: their names in the first line, then each in full."""
+    head = f"{len(checks)} checks say {checks[0].verdict.value}: {', '.join(check.name for check in checks)}"
+    return "\n\n".join([head, *(check.sentence() for check in checks)])
 
 
 def error_evidence(error: BaseException) -> dict[str, Any]:

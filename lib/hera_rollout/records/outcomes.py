@@ -38,6 +38,10 @@ EXIT_CODES: Final = {
 """Exit code of ``hera-rollout run``: 0 PASS, 1 FAIL, 2 bad input or refused, 3 HOLD (dry run too), 4 broken off."""
 
 
+MAX_REASON: Final = 300
+"""Characters of an error that a record's reason shows."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What a run came to, and the one sentence that says why."""
@@ -61,10 +65,17 @@ def _of_error(name: str) -> Verdict:
     return Verdict.REFUSED if issubclass(kind, errors.Refused) else Verdict.FAIL
 
 
+def _reason(name: str, said: str) -> str:
+    """An error in one line; the rest stands in the notebook."""
+    first, *rest = said.strip().splitlines() or [""]
+    more = " …" if rest or len(first) > MAX_REASON else ""
+    return f"{name}: {first[:MAX_REASON]}{more}"
+
+
 def _errors(notebook: NotebookNode) -> list[Outcome]:
     """Every error that a cell ended with."""
     return [
-        Outcome(_of_error(output.ename), f"{output.ename}: {output.evalue}")
+        Outcome(_of_error(output.ename), _reason(output.ename, output.evalue))
         for cell in code_cells(notebook)
         for output in cell.outputs
         if output.output_type == "error"

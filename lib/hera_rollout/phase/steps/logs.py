@@ -17,7 +17,7 @@ def application_logs(phase: Phase) -> None:
     if phase.dry_run or phase.flag_changed is None:
         display.note("Application logs: the flag was not changed in this run, so there is no flip to look behind")
         return
-    pods = list(phase.cluster.pods()["name"])
+    pods = list(phase.cluster.pods(phase.cluster.selector())["name"])
     lines = [(pod, line) for pod in pods for line in phase.cluster.logs(pod, since=phase.flag_changed).splitlines()]
     frame = pd.DataFrame([pair for pair in lines if ERROR_LINE.search(pair[1])], columns=["pod", "line"])
     command = f"kubectl logs deployment/{phase.target.deployment} --all-pods -n {phase.target.namespace} --since-time=…"
