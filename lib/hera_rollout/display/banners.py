@@ -9,12 +9,15 @@ from hera_rollout.display.palette import COLORS
 from hera_rollout.gates import Verdict
 
 
-def banner(verdict: Verdict, title: str, lines: list[str], *, kind: str, evidence: Mapping[str, Any]) -> None:
-    """Show a verdict with its sign, its word and a few lines below it."""
+def banner(
+    verdict: Verdict, title: str, lines: list[str], *, kind: str, evidence: Mapping[str, Any], large: bool = False
+) -> None:
+    """Show a verdict with its sign, its word and a few lines below it; large for the verdict of a whole phase."""
+    size = "22px" if large else "15px"
     items = "".join(f"<div>{escape(line)}</div>" for line in lines)
     markup = (
-        f'<div style="border-left:8px solid {COLORS[verdict.value]};padding:8px 14px;margin:8px 0">'
-        f'<div style="font-size:20px;font-weight:700;color:{COLORS[verdict.value]}">'
+        f'<div style="border-left:8px solid {COLORS[verdict.value]};padding:4px 14px;margin:8px 0">'
+        f'<div style="font-size:{size};font-weight:700;color:{COLORS[verdict.value]}">'
         f"{escape(verdict.label)} · {escape(title)}</div>{items}</div>"
     )
     show(markup, "\n".join([f"{verdict.label} · {title}", *lines]), kind=kind, evidence=evidence)

@@ -1,6 +1,7 @@
 """Tables that read well in JupyterLab, in a report, in print and in a terminal."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from html import escape
 from typing import Any, Final
 
@@ -12,17 +13,21 @@ from hera_rollout.gates import Check, Verdict
 MAX_ROWS: Final = 40
 MAX_CELL: Final = 400
 MAX_KEPT: Final = 1000
+SHORT: Final = 22
+"""A value of at most so many characters is not broken over lines."""
 
 STYLE: Final = """<style>
 .hr-table{border-collapse:collapse;font-size:13px;margin:2px 0 10px;max-width:100%}
-.hr-table th{text-align:left;border-bottom:2px solid #8a8f94;padding:3px 10px 3px 0;font-weight:600;white-space:nowrap}
-.hr-table td{text-align:left;border-bottom:1px solid #d5d8da;padding:3px 10px 3px 0;vertical-align:top;
-white-space:pre-wrap;overflow-wrap:anywhere;min-width:3em}
+.hr-table th{text-align:left!important;border-bottom:2px solid #8a8f94;padding:3px 12px 3px 0!important;font-weight:600;
+white-space:nowrap}
+.hr-table td{text-align:left!important;border-bottom:1px solid #d5d8da;padding:3px 12px 3px 0!important;
+vertical-align:top!important;white-space:pre-wrap;overflow-wrap:anywhere;min-width:3em}
+.hr-table td.hr-short{white-space:nowrap;overflow-wrap:normal}
 .hr-scroll{overflow-x:auto}.hr-title{font-weight:600;margin:6px 0 0}
-.hr-command{font-family:monospace;font-size:12px;color:#5B6770;margin:0 0 3px}
-.hr-PASS{color:#007A5A;font-weight:600;white-space:nowrap}.hr-FAIL{color:#C43E00;font-weight:600;white-space:nowrap}
-.hr-HOLD{color:#5B6770;font-weight:600;white-space:nowrap}
-.hr-diff{font-size:12px;border-left:3px solid #8a8f94;padding-left:8px;overflow-x:auto}
+.hr-command{font-family:monospace;font-size:12px;color:#5B6770;margin:0 0 3px;overflow-wrap:anywhere}
+.hr-PASS{color:#007A5A;font-weight:600}.hr-FAIL{color:#C43E00;font-weight:600}.hr-HOLD{color:#5B6770;font-weight:600}
+.hr-diff{font-family:monospace;font-size:12px;line-height:1.35;border-left:3px solid #8a8f94;padding-left:8px;
+overflow-x:auto;white-space:pre}
 .hr-add{color:#007A5A}.hr-del{color:#C43E00}
 </style>"""
 
@@ -31,24 +36,25 @@ def _cell(value: object) -> str:
     """One value as text: bounded, with missing values empty."""
     if value is None or (isinstance(value, float) and pd.isna(value)):
         return ""
+    if isinstance(value, datetime):
+        return "" if pd.isna(value) else f"{value:%Y-%m-%d %H:%M:%S}"
     text = str(value)
     return text if len(text) <= MAX_CELL else f"{text[:MAX_CELL]}… ({len(text)} characters)"
 
 
 def _html_cell(value: object) -> str:
-    """One value as escaped HTML; a verdict carries its colour beside its word."""
-    text = escape(_cell(value))
-    for verdict in Verdict:
-        if text == verdict.label:
-            return f'<span class="hr-{verdict.value}">{text}</span>'
-    return text
+    """One value as an escaped table cell; a verdict carries its colour beside its word."""
+    text = _cell(value)
+    colors = [f" hr-{verdict.value}" for verdict in Verdict if text == verdict.label]
+    name = ("hr-short" if len(text) <= SHORT else "") + "".join(colors)
+    return f'<td class="{name}">{escape(text)}</td>'
 
 
 def html(frame: pd.DataFrame) -> str:
     """A frame as an HTML table; everything in it is escaped."""
     head = "".join(f"<th>{escape(str(name))}</th>" for name in frame.columns)
     rows = "".join(
-        "<tr>" + "".join(f"<td>{_html_cell(value)}</td>" for value in row) + "</tr>"
+        "<tr>" + "".join(_html_cell(value) for value in row) + "</tr>"
         for row in frame.head(MAX_ROWS).itertuples(index=False)
     )
     return f'<div class="hr-scroll"><table class="hr-table"><tr>{head}</tr>{rows}</table></div>'

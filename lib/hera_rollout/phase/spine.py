@@ -153,9 +153,10 @@ class Phase:
     def check(self, check: Check) -> Check:
         """Enter one check into the record and show it: a line for PASS, the whole reason otherwise."""
         entered = self.enter(check)
-        head, *rest = entered.sentence().splitlines()
-        title = head.removeprefix(entered.verdict.value).strip()
-        display.banner(entered.verdict, title, rest, kind="check", evidence={"check": entered.as_dict()})
+        _, *rest = entered.sentence().splitlines()
+        display.banner(
+            entered.verdict, entered.name, [entered.seen, *rest], kind="check", evidence={"check": entered.as_dict()}
+        )
         return entered
 
     def stop_on_fail(self, why: str) -> None:
@@ -209,7 +210,7 @@ class Phase:
                     "checks": [c.as_dict() for c in self.checks.values()]}  # fmt: skip
         title = f"Phase {self.plan.number} of rollout {self.rollout} on {self.target.name}"
         display.banner(verdict, title, [f"{summary} of {len(self.checks)} checks.", f"Next: {following}"],
-                       kind="conclude", evidence=evidence)  # fmt: skip
+                       large=True, kind="conclude", evidence=evidence)  # fmt: skip
 
     def conclude(self) -> None:
         """Give the verdict of the phase. Whoever reads it, papermill, CI or a person, sees the same one.
