@@ -88,6 +88,8 @@ class Boot:
             folder.mkdir(parents=True, exist_ok=True)
         self.paths.state.chmod(0o755)
         self.supervisor.end_strays()
+        self.supervisor.require_free_ports()
+        preflight.require_free_node_ports()
         certificates.ensure(self.paths.certificates)
         kubeconfig.write_components(self.paths)
         configuration.write_all(self.paths)

@@ -100,7 +100,8 @@ def _count_packages(recipe: Recipe, go: Go, source: Path) -> int:
 
 def _follow(process: subprocess.Popen[str], total: int, target: Path, step: Step) -> str:
     """Count the packages Go names as it compiles them; keep what is not a package name, for the error."""
-    compiled, other = [], []
+    compiled: list[str] = []
+    other: list[str] = []
 
     def detail() -> str:
         linked = ", ".join(sorted(path.name for path in target.iterdir()))

@@ -25,6 +25,13 @@ class Supervisor(Roster):
         except KeyError:
             raise LabError(f"The lab has no component `{name}`. It has: {', '.join(self.components)}.") from None
 
+    def require_free_ports(self) -> None:
+        """Refuse, before anything is started, if somebody else listens where one of the lab's has to."""
+        for name, component in self.components.items():
+            if not self.running(name):
+                for endpoint in component.listens:
+                    ports.require_free(endpoint, name)
+
     def start(self, name: str) -> bool:
         """Start a component unless it runs; whether it was started."""
         component = self[name]
