@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from rollout_lab import sysctls
+from rollout_lab import chains, sysctls
 from rollout_lab.addresses import BRIDGE, NODE_ADDRESS, POD_RANGE
 from rollout_lab.commands import run
 from rollout_lab.errors import LabError
@@ -18,13 +17,12 @@ HARDWARE_ADDRESS = (
     "02:6c:61:62:00:01"  # marks the bridge as ours from its first moment, and keeps it from changing with its ports
 )
 PREFIX = POD_RANGE.rpartition("/")[2]
-FAMILIES = ("iptables", "ip6tables")
-OWN_CHAINS = ("KUBE-", "CNI-")
 
 
 def ensure(paths: Paths) -> None:
     """Make the bridge with its address, so that servers can bind to it before the first pod."""
     sysctls.remember(paths.runtime / "sysctls.json")
+    chains.remember(paths.runtime / "tables.json")
     for module in ("overlay", "br_netfilter"):
         if shutil.which("modprobe"):
             run(["modprobe", "-q", module], check=False)
@@ -69,47 +67,10 @@ def remove(paths: Paths) -> None:
             run(["ip", "link", "delete", name], check=False)
         run(["ip", "link", "delete", BRIDGE])
     shutil.rmtree(paths.state / "cni" / "networks", ignore_errors=True)
-    remove_chains()
+    chains.remove(paths.runtime / "tables.json")
     sysctls.restore(paths.runtime / "sysctls.json")
 
 
 def _ports() -> Iterable[str]:
     links = json.loads(run(["ip", "-json", "link", "show", "master", BRIDGE], check=False).stdout or "[]")
     return [str(link["ifname"]) for link in links]
-
-
-def remove_chains() -> None:
-    """Remove every chain of kube-proxy, kubelet and CNI, and every rule that leads to one."""
-    for family in FAMILIES:
-        if shutil.which(family):
-            removal = removal_script(run([f"{family}-save"], timeout=30).stdout)
-            if removal:
-                run([f"{family}-restore", "--noflush", "--wait", "10"], stdin=removal, timeout=60)
-
-
-def removal_script(saved: str) -> str:
-    """Turn an iptables-save into an iptables-restore input that removes our chains and nothing else."""
-    lines: list[str] = []
-    for table in saved.split("*")[1:]:
-        part = _table_removal(table.splitlines())
-        if part:
-            lines += [f"*{table.splitlines()[0].strip()}", *part, "COMMIT"]
-    return "\n".join(lines) + "\n" if lines else ""
-
-
-def _table_removal(lines: list[str]) -> list[str]:
-    chains = [line[1:].split()[0] for line in lines if line.startswith(":")]
-    own = [chain for chain in chains if chain.startswith(OWN_CHAINS)]
-    rules = [line for line in lines if line.startswith("-A ")]
-    foreign = [rule for rule in rules if not rule.split()[1].startswith(OWN_CHAINS)]
-    leading = [rule for rule in foreign if _target(rule).startswith(OWN_CHAINS)]
-    return [
-        *(f"-D {rule[3:]}" for rule in leading),
-        *(f"-F {chain}" for chain in own),
-        *(f"-X {chain}" for chain in own),
-    ]
-
-
-def _target(rule: str) -> str:
-    words = rule.split()
-    return next((after for word, after in itertools.pairwise(words) if word in ("-j", "-g")), "")

@@ -21,6 +21,7 @@ DEBIAN_PACKAGES = (
     "iproute2",
     "iptables",
     "kmod",
+    "nftables",
     "postgresql-15",
     "prometheus",
     "runc",

@@ -7,10 +7,11 @@ import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from rollout_lab import network, sysctls
+from rollout_lab import chains, network, sysctls
 from rollout_lab.addresses import BRIDGE
 from rollout_lab.errors import LabError
 from rollout_lab.paths import Paths
@@ -46,7 +47,12 @@ def namespace(as_root: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     name = f"rollout-lab-test-{os.getpid()}"
     subprocess.run(["ip", "netns", "add", name], check=True)
     real = network.run
-    monkeypatch.setattr(network, "run", lambda argv, **options: real(["ip", "netns", "exec", name, *argv], **options))
+
+    def inside(argv: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
+        return real(["ip", "netns", "exec", name, *argv], **options)
+
+    monkeypatch.setattr(network, "run", inside)
+    monkeypatch.setattr(chains, "run", inside)
     monkeypatch.setattr(sysctls, "apply", lambda: None)
     monkeypatch.setattr(sysctls, "remember", lambda _: None)
     monkeypatch.setattr(sysctls, "restore", lambda _: None)
@@ -58,27 +64,46 @@ def saved(family: str) -> list[str]:
     return [line for line in network.run([f"{family}-save"]).stdout.splitlines() if line.startswith(("-A", ":", "*"))]
 
 
-@pytest.mark.parametrize("family", network.FAMILIES)
-def test_our_chains_go_and_others_stay(namespace: None, family: str) -> None:
+@pytest.mark.parametrize("family", chains.FAMILIES)
+def test_our_chains_go_and_others_stay(namespace: None, family: str, tmp_path: Path) -> None:
     network.run([f"{family}-restore"], stdin=FOREIGN)
     before = {line.partition(" [")[0] for line in saved(family)}
     network.run([f"{family}-restore", "--noflush"], stdin=OURS)
     assert any("KUBE-SERVICES" in line for line in saved(family))
-    network.remove_chains()
+    chains.remove(tmp_path / "tables.json")
     after = {line.partition(" [")[0] for line in saved(family)}
     assert not any("KUBE-" in line or "CNI-" in line for line in after)
     assert before <= after
 
 
+def test_tables_that_iptables_made_for_us_go_and_earlier_ones_stay(namespace: None, tmp_path: Path) -> None:
+    network.run(["iptables-restore"], stdin=FOREIGN)
+    before = chains.tables()
+    assert ["ip", "nat"] in before
+    chains.remember(tmp_path / "tables.json")
+    for family in chains.FAMILIES:
+        network.run([f"{family}-restore", "--noflush"], stdin=OURS)
+    assert len(chains.tables()) > len(before)
+    chains.remove(tmp_path / "tables.json")
+    assert chains.tables() == before
+
+
+def test_new_table_with_somebody_elses_rule_stays(namespace: None, tmp_path: Path) -> None:
+    chains.remember(tmp_path / "tables.json")
+    network.run(["iptables-restore"], stdin=FOREIGN)
+    chains.remove(tmp_path / "tables.json")
+    assert ["ip", "nat"] in chains.tables()
+
+
 def test_nothing_of_ours_means_nothing_is_run() -> None:
-    assert network.removal_script(FOREIGN) == ""
+    assert chains.removal_script(FOREIGN) == ""
 
 
 def test_rule_that_only_mentions_our_name_stays() -> None:
     text = FOREIGN.replace("-j RETURN", '-m comment --comment "-j KUBE-FAKE" -j RETURN').replace(
         "-j KUBE-FAKE", "KUBE-FAKE"
     )
-    assert network.removal_script(text) == ""
+    assert chains.removal_script(text) == ""
 
 
 def links() -> dict[str, dict[str, object]]:

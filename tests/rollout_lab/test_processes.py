@@ -72,10 +72,10 @@ def test_end_kills_what_ignores_sigterm(tmp_path: Path) -> None:
 
 def test_spawned_process_has_a_session_of_its_own_and_outlives_its_parent(tmp_path: Path) -> None:
     code = (
-        "from pathlib import Path; from rollout_lab.processes import *;"
-        f"spawn(['/bin/sleep', '60'], pid_file=PidFile(Path({str(tmp_path / 'pid')!r})), log=Path({str(tmp_path / 'log')!r}))"
+        "import sys; from pathlib import Path; from rollout_lab.processes import *;"
+        "folder = Path(sys.argv[1]); spawn(['/bin/sleep', '60'], pid_file=PidFile(folder / 'pid'), log=folder / 'log')"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=20)
+    subprocess.run([sys.executable, "-c", code, tmp_path], check=True, timeout=20)
     found = PidFile(tmp_path / "pid").running()
     assert found is not None
     assert found.program == "/bin/sleep"

@@ -7,7 +7,17 @@ import pytest
 from rollout_lab import recipes, versions
 from rollout_lab.recipes import Recipe
 
-STAGING = ["api", "apiextensions-apiserver", "apimachinery", "apiserver", "client-go", "component-base", "cri-api", "kubectl", "kubelet", "kube-proxy"]
+STAGING = (
+    "api",
+    "apimachinery",
+    "apiserver",
+    "client-go",
+    "component-base",
+    "cri-api",
+    "kubectl",
+    "kubelet",
+    "kube-proxy",
+)
 
 
 @pytest.mark.parametrize("recipe", recipes.ALL, ids=lambda recipe: recipe.name)
