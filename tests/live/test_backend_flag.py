@@ -108,12 +108,12 @@ def test_rolling_restart_loses_no_new_connection(suspended, each):
                     tasks.append(answer.json()["id"])
             except Exception as error:
                 seen[method].append(repr(error))
-            time.sleep(0.02)
+            time.sleep(0.002)
 
     # A new connection each: no client object, no keep-alive.
     calls = {
-        "GET": lambda: httpx.get("http://127.0.0.1:8000/healthz", timeout=5),
-        "POST": lambda: httpx.post(f"{BASE}/submit", json={"pythonCode": "pass"}, timeout=10),
+        "GET": lambda: httpx.get("http://127.0.0.1:8000/healthz", timeout=5, verify=False),
+        "POST": lambda: httpx.post(f"{BASE}/submit", json={"pythonCode": "pass"}, timeout=10, verify=False),
     }
     threads = [threading.Thread(target=load, args=item) for item in calls.items() for _ in range(2)]
     for thread in threads:
@@ -130,8 +130,8 @@ def test_rolling_restart_loses_no_new_connection(suspended, each):
     each(lambda task: client().delete(f"/{task}/delete"), tasks)
     print(f"{len(seen['GET'])} GET and {len(seen['POST'])} POST connections")
     assert [code for code in every if code != 200] == []
-    assert len(seen["GET"]) >= 100
-    assert len(seen["POST"]) >= 100
+    assert len(every) >= 200
+    assert min(len(seen["GET"]), len(seen["POST"])) >= 50
 
 
 def test_sigterm_finishes_what_is_under_way(suspended):
