@@ -5,7 +5,9 @@ import time
 import warnings
 
 import uvicorn
+from pydantic import ValidationError
 from pydantic.warnings import PydanticDeprecatedSince20
+from sqlalchemy.exc import ArgumentError
 
 from reference_backend.app import create_app
 from reference_backend.settings import Settings
@@ -22,9 +24,13 @@ def main() -> None:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     # Hera 7.1 calls an old name of Pydantic's; one warning a process would stand in every log check.
     warnings.filterwarnings("ignore", category=PydanticDeprecatedSince20, module="hera")
-    settings = Settings()
+    try:
+        settings = Settings()
+        app = create_app(settings)
+    except (ValidationError, ArgumentError) as error:
+        raise SystemExit(f"The environment does not fit: {error}") from None
     uvicorn.run(
-        create_app(settings),
+        app,
         host="0.0.0.0",  # noqa: S104 - in a pod
         port=settings.port,
         log_config=None,

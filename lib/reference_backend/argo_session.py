@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 
 from reference_backend.errors import ArgoAnswerLost, ArgoRefused, ArgoUnreachable
@@ -24,6 +25,8 @@ class ArgoSession(requests.Session):
         super().__init__()
         self._settings = settings
         self.trust_env = False
+        if not settings.argo_verify_tls:
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         adapter = HTTPAdapter(pool_connections=4, pool_maxsize=40)
         self.mount("http://", adapter)
         self.mount("https://", adapter)

@@ -1,6 +1,7 @@
 """Logs, by HTTP and by WebSocket."""
 
 import asyncio
+import contextlib
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, WebSocket, WebSocketDisconnect
@@ -79,8 +80,8 @@ async def _follow(socket: WebSocket, parts: Services, task_id: str, number: int 
 
 
 async def _pause_or_hang_up(socket: WebSocket) -> None:
-    """Wait for the next look; a client that has gone ends it at once."""
-    try:
-        await asyncio.wait_for(socket.receive_text(), POLL_SECONDS)
-    except TimeoutError:
-        return
+    """Wait for the next look; what a client says is not heard, a client that has gone ends it at once."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(POLL_SECONDS):
+            while True:
+                await socket.receive_text()

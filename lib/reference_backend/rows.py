@@ -1,10 +1,12 @@
 """Tasks and runs in the database; each function is one transaction."""
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, selectinload
 
@@ -64,12 +66,9 @@ class Rows:
 
     def reserve(self, body: Submission, key: str | None) -> Reserved:
         """A row for the task's next run; the task's row is locked, so that numbers are given once."""
-        try:
-            with self._database.session() as session:
-                task, new = _task_for(session, body)
-                return Reserved(*_next_run(session, task, key), new_task=new)
-        except IntegrityError as error:
-            raise Conflict("The same run is being created by another request: look the task up") from error
+        with self._claiming() as session:
+            task, new = _task_for(session, body)
+            return Reserved(*_next_run(session, task, key), new_task=new)
 
     def reserve_when_idle(self, task_id: str, key: str | None) -> Reserved:
         """Like reserve, for a saved task none of whose runs is active.
@@ -77,12 +76,20 @@ class Rows:
         Raises:
             BadInput: A run is Pending or Running.
         """
-        with self._database.session() as session:
+        with self._claiming() as session:
             task = _locked(session, task_id)
             active = session.scalar(select(TaskRun).where(TaskRun.task_id == task.id, TaskRun.phase.in_(ACTIVE)))
             if active is not None:
                 raise BadInput(f"Run {active.run_number} of {task.id} is {active.phase}: wait for its end or cancel it")
             return Reserved(*_next_run(session, task, key), new_task=False)
+
+    @contextmanager
+    def _claiming(self) -> Iterator[Session]:
+        try:
+            with self._database.session() as session:
+                yield session
+        except IntegrityError as error:
+            raise Conflict("The same run is being created by another request: look the task up") from error
 
     def by_key(self, key: str) -> TaskRun | None:
         """The run an earlier request with this Idempotency-Key made."""
@@ -103,10 +110,13 @@ class Rows:
             run = session.get_one(TaskRun, run_id)
             run.path, run.manifest = path, manifest
 
-    def created(self, run_id: int, uid: str) -> None:
-        """Note that the workflow is there."""
+    def created(self, run_id: int, uid: str) -> bool:
+        """Note that the workflow is there; false if the run was deleted meanwhile."""
         with self._database.session() as session:
-            session.get_one(TaskRun, run_id).workflow_uid = uid
+            run = session.get(TaskRun, run_id)
+            if run is not None:
+                run.workflow_uid = uid
+            return run is not None
 
     def discard(self, reserved: Reserved) -> None:
         """Forget a run that has no workflow, and its task if it was made for it."""
@@ -142,11 +152,11 @@ class Rows:
 
     def unsaved(self, limit: int) -> list[RunRef]:
         """Finished runs whose logs are not in the database yet."""
-        return self._refs(TaskRun.phase.in_(FINISHED) & TaskRun.logs_saved.is_(False))[:limit]
+        return self._refs(TaskRun.phase.in_(FINISHED) & TaskRun.logs_saved.is_(False), limit)
 
-    def _refs(self, condition: "object") -> list[RunRef]:
+    def _refs(self, condition: ColumnElement[bool], limit: int | None = None) -> list[RunRef]:
         with self._database.session() as session:
-            query = select(TaskRun).where(condition).order_by(TaskRun.id)  # type: ignore[arg-type]
+            query = select(TaskRun).where(condition).order_by(TaskRun.id).limit(limit)
             return [RunRef.of(run) for run in session.scalars(query)]
 
     def update(self, run_id: int, state: WorkflowState) -> None:

@@ -10,7 +10,7 @@ import yaml
 
 from reference_backend import defects, yaml_path
 from reference_backend.argo import ArgoClient
-from reference_backend.errors import ArgoAnswerLost, BackendError, Unavailable
+from reference_backend.errors import ArgoAnswerLost, BackendError, Conflict, Unavailable
 from reference_backend.faults import Faults
 from reference_backend.flag import Flag
 from reference_backend.job import Job, PathName
@@ -132,10 +132,14 @@ class Submitter:
 
     def _placed(self, reserved: Reserved, uid: str) -> None:
         try:
-            self._rows.created(reserved.run_id, uid)
+            known = self._rows.created(reserved.run_id, uid)
         except BackendError as error:
             # The row names the workflow already; the next refresh brings the uid.
             log.warning("%s is created, its uid could not be noted: %s", reserved.job.name, error)
+            return
+        if not known:
+            self._argo.delete(reserved.job.name)
+            raise Conflict(f"{reserved.job.task_id} was deleted while its run was being created")
 
     def _note(self, reserved: Reserved, path: PathName, document: Mapping[str, Any]) -> None:
         self._rows.built(reserved.run_id, path, yaml.safe_dump(document, sort_keys=False, allow_unicode=True))

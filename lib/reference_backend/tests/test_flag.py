@@ -89,7 +89,7 @@ def test_route_tells_all(make_client, flag_file):
 
 
 def test_file_switches_without_a_restart_and_tasks_stay_on_their_side(client, submit, flag_file, argo):
-    ids = [submit(client)["id"] for _ in range(30)]
+    ids = [submit(client)["id"] for _ in range(15)]
     for percent in (0, 40, 100, 40):
         flag_file.put(enabled="true", percent=percent)
         for task_id in ids:

@@ -139,3 +139,12 @@ def test_token_is_read_anew(tmp_path, make_settings):
     for token in ("one", "two"):
         (tmp_path / "token").write_text(token + "\n")
         assert session.token() == token
+
+
+@pytest.mark.parametrize(("name", "value"), [("BACKEND_DIALECT", "three-step"), ("DATABASE_URL", "nonsense")])
+def test_an_environment_that_does_not_fit_is_told_in_words(monkeypatch, name, value):
+    from reference_backend.__main__ import main
+
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit, match="environment does not fit"):
+        main()

@@ -127,6 +127,18 @@ def test_concurrent_reruns_get_numbers_of_their_own(served, submit, argo):
     assert len(argo.workflows) == len(numbers) + 1
 
 
+def test_deleted_while_being_created_leaves_no_orphan(served, submit, argo):
+    task_id = submit(served)["id"]
+    argo.delay = 0.5
+    with ThreadPoolExecutor(1) as pool:
+        rerun = pool.submit(served.post, "/api/v1/tasks/submit", json={"taskId": task_id})
+        while len(argo.creates()) < 2:
+            pass
+        served.app.state.services.rows.delete(task_id)
+    assert rerun.result().status_code == 409
+    assert f"python-job-{task_id}-2-1" not in argo.workflows
+
+
 def test_unreadable_answer_is_looked_up_not_repeated(hera_client, submit, argo, monkeypatch):
     from hera.workflows import WorkflowsService
 
