@@ -1,0 +1,193 @@
+"""Gathering what a repository's names stand for, module by module, until nothing new is found."""
+
+from collections.abc import Iterable, Sequence
+
+import libcst as cst
+
+from hera_rollout.cleanup.facts import Facts
+from hera_rollout.cleanup.names import Bindings, bindings, dotted, parameters, targets
+from hera_rollout.cleanup.outcomes import outcome_of, single_return
+from hera_rollout.cleanup.reading import Reader
+from hera_rollout.cleanup.settings import ClassReader, Conflicts
+from hera_rollout.cleanup.sources import Source
+from hera_rollout.cleanup.subject import Subject
+from hera_rollout.cleanup.trying import Guard, guards_in
+from hera_rollout.cleanup.values import MISSING, TEXT, Known, literal
+
+ROUNDS = 8
+
+
+def gather(sources: Sequence[Source], subject: Subject, facts: Facts | None = None) -> Facts:
+    """Everything that can be known about these modules together."""
+    facts = facts or Facts()
+    required = required_modules(sources, subject)
+    changed = _changed_from_outside(sources)
+    for _ in range(ROUNDS):
+        before = facts.size()
+        for source in sources:
+            ModuleGatherer(source, subject, facts, required, changed).gather()
+        if facts.size() == before:
+            break
+    for source in sources:
+        source.tree.visit(Conflicts(source, subject, facts))
+    for name in facts.refused:
+        for table in (facts.constants, facts.attributes, facts.methods):
+            table.pop(name, None)
+    return facts
+
+
+def required_modules(sources: Sequence[Source], subject: Subject) -> frozenset[str]:
+    """The required packages, and every module here that cannot be imported without one of them."""
+    found = set(subject.required)
+    while True:
+        more = {source.module for source in sources if _imports_at_top(source, found)} - found
+        if not more:
+            return frozenset(found)
+        found |= more
+
+
+def _imports_at_top(source: Source, wanted: set[str]) -> bool:
+    for statement in source.tree.body:
+        if not isinstance(statement, cst.SimpleStatementLine):
+            continue
+        for small in statement.body:
+            names = _imported(small)
+            if any(name == want or name.startswith(f"{want}.") for name in names for want in wanted):
+                return True
+    return False
+
+
+def _imported(small: cst.BaseSmallStatement) -> list[str]:
+    if isinstance(small, cst.Import):
+        return [dotted(alias.name) for alias in small.names]
+    if isinstance(small, cst.ImportFrom) and small.module and not small.relative:
+        return [dotted(small.module)]
+    return []
+
+
+def _changed_from_outside(sources: Iterable[Source]) -> set[str]:
+    """Dotted names that some module assigns by attribute: `config.USE_HERA = ...`."""
+    found: set[str] = set()
+    for source in sources:
+        visitor = _AttributeTargets(source)
+        source.tree.visit(visitor)
+        found |= visitor.found
+    return found
+
+
+class _AttributeTargets(cst.CSTVisitor):
+    def __init__(self, source: Source) -> None:
+        super().__init__()
+        self.imports = source.imports
+        self.found: set[str] = set()
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        for target in targets(node):
+            first, _, rest = dotted(target).partition(".")
+            if rest and first in self.imports:
+                self.found.add(f"{self.imports[first]}.{rest}")
+        return super().on_visit(node)
+
+
+class ModuleGatherer:
+    """Reads one module's top level, its classes and its helpers."""
+
+    def __init__(
+        self, source: Source, subject: Subject, facts: Facts, required: frozenset[str], changed: set[str]
+    ) -> None:
+        self.source = source
+        self.subject = subject
+        self.facts = facts
+        self.required = required
+        self.changed = changed
+        self.reader = Reader(subject, source.module, source.imports, facts)
+        self.bound: Bindings = bindings(source.tree)
+
+    def gather(self) -> None:
+        """Read it once."""
+        for guard in guards_in(self.source, self.required):
+            self._guard(guard)
+        for statement in self.source.tree.body:
+            self._statement(statement)
+
+    def _statement(self, statement: cst.CSTNode) -> None:
+        if isinstance(statement, cst.SimpleStatementLine):
+            for small in statement.body:
+                self._assignment(small)
+        elif isinstance(statement, cst.FunctionDef):
+            self._function(statement)
+        elif isinstance(statement, cst.ClassDef):
+            ClassReader(self.source, self.subject, self.facts, self.reader).read(statement)
+
+    def _assignment(self, small: cst.BaseSmallStatement) -> None:
+        if not isinstance(small, cst.Assign | cst.AnnAssign) or small.value is None:
+            return
+        names = [target.value for target in targets(small) if isinstance(target, cst.Name)]
+        if len(names) != 1:
+            return
+        dotted_name = f"{self.source.module}.{names[0]}"
+        if literal(small.value) == self.subject.flag and self.bound.count[names[0]] == 1:
+            self.facts.flag_names.add(dotted_name)
+            return
+        value = self.reader.value(small.value)
+        if value is None:
+            return
+        if self.bound.count[names[0]] > 1 or self._declared_global(names[0]) or dotted_name in self.changed:
+            self.facts.refused[dotted_name] = "reassigned: its value is set in more than one place"
+        else:
+            self.facts.constants[dotted_name] = value
+
+    def _declared_global(self, name: str) -> bool:
+        finder = _Declared(name)
+        self.source.tree.visit(finder)
+        return finder.found
+
+    def _guard(self, guard: Guard) -> None:
+        """`AVAILABLE = True` beside the import of something that is required from now on."""
+        for name, value in guard.constants.items():
+            if self.bound.count[name] == guard.bound[name]:
+                self.facts.constants.setdefault(f"{self.source.module}.{name}", Known(value))
+
+    def _function(self, node: cst.FunctionDef) -> None:
+        name = f"{self.source.module}.{node.name.value}"
+        if self.bound.count[node.name.value] > 1 or node.asynchronous:
+            return
+        local = dict.fromkeys(parameters(node))
+        self.reader.scopes.append(dict(local))
+        try:
+            outcome = outcome_of(node, self.reader, self.required)
+            if outcome is not None:
+                self.facts.calls[name] = outcome
+                return
+            self._one_argument(node, name)
+        finally:
+            self.reader.scopes.pop()
+
+    def _one_argument(self, node: cst.FunctionDef, name: str) -> None:
+        """A function that is given the flag's text, or its name, and answers from that."""
+        first = next(iter([*node.params.posonly_params, *node.params.params]), None)
+        returned = single_return(node)
+        if first is None or returned is None:
+            return
+        parameter = first.name.value
+        self.reader.scopes[-1][parameter] = TEXT
+        converted = self.reader.value(returned)
+        self.reader.scopes[-1][parameter] = None
+        if converted is not None:
+            self.facts.converters[name] = converted
+            return
+        self.reader.flag_parameters = {parameter}
+        read = self.reader.value(returned)
+        self.reader.flag_parameters = set()
+        if read is not None and literal(returned) is MISSING:
+            self.facts.lookups[name] = read
+
+
+class _Declared(cst.CSTVisitor):
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+        self.found = False
+
+    def visit_Global(self, node: cst.Global) -> None:
+        self.found |= any(item.name.value == self.name for item in node.names)
