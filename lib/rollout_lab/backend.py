@@ -30,7 +30,17 @@ def load(paths: Paths, inventory: Inventory, project: Path) -> str:
     name = f"{backend_image.NAME}:{tag}"
     if runtime.import_missing(paths, {name: str(archive)}) or _deployed(paths) != name:
         runtime.ctr(paths, "images", "tag", "--force", f"docker.io/{name}", f"docker.io/{PLACEHOLDER}")
+        _drop_old_images(paths)
     return name
+
+
+def _drop_old_images(paths: Paths) -> None:
+    """Remove images whose archives are gone too: each is 140 MB in containerd's store."""
+    prefix = f"docker.io/{backend_image.NAME}:"
+    kept = {*(prefix + tag for tag in backend_image.kept_tags(paths)), f"docker.io/{PLACEHOLDER}"}
+    stored = runtime.ctr(paths, "images", "list", "--quiet").split()
+    if old := [name for name in stored if name.startswith(prefix) and name not in kept]:
+        runtime.ctr(paths, "images", "rm", *old)
 
 
 def deploy(paths: Paths, api: Api, inventory: Inventory, project: Path, name: str) -> None:

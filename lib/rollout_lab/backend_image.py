@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import sys
 from pathlib import Path
 
-from rollout_lab import checkout, images
+from rollout_lab import checkout, images, oci
 from rollout_lab.commands import explain, run
 from rollout_lab.compiling import new_folder
 from rollout_lab.errors import LabError, tail
@@ -19,7 +20,8 @@ POLICY = '{"default": [{"type": "insecureAcceptAnything"}]}'
 NAME = "rollout-lab/backend"
 BASE = f"localhost/{images.PYTHON}"
 PIP_ARGUMENTS = "--no-index --find-links /build/wheels"
-KEPT = 4  # going back to an earlier version of the backend must not build again
+KEPT = 8  # going back to an earlier version of the backend must not build again
+STORE_LIMIT = 90  # images and cached steps in buildah's store: about eight builds, 3 GiB
 
 
 def ensure(paths: Paths, inventory: Inventory, project: Path, step: Step | None = None) -> tuple[str, Path]:
@@ -40,10 +42,21 @@ def ensure(paths: Paths, inventory: Inventory, project: Path, step: Step | None 
     return tag, target / "image.tar"
 
 
-def _drop_oldest(paths: Paths) -> None:
+def kept_tags(paths: Paths) -> list[str]:
+    """Tags of the archives that are there, newest first."""
     folders = sorted(paths.builds.glob("backend-*"), key=lambda folder: folder.stat().st_mtime, reverse=True)
-    for folder in folders[KEPT:]:
-        shutil.rmtree(folder, ignore_errors=True)
+    return [folder.name.removeprefix("backend-") for folder in folders]
+
+
+def _drop_oldest(paths: Paths) -> None:
+    for tag in kept_tags(paths)[KEPT:]:
+        shutil.rmtree(paths.builds / f"backend-{tag}", ignore_errors=True)
+
+
+def _trim(paths: Paths) -> None:
+    """Start buildah's store anew when it has grown large: it keeps every step of every build."""
+    if len(run([*_buildah(paths), "images", "--all", "--quiet"]).stdout.split()) > STORE_LIMIT:
+        shutil.rmtree(paths.cache / "buildah")
 
 
 def _wheels(paths: Paths, lock: Path) -> Path:
@@ -68,8 +81,10 @@ def _context(project: Path, wheels: Path, context: Path) -> Path:
     for path in [project / checkout.CONTAINERFILE, project / checkout.REQUIREMENTS, *checkout.sources(project)]:
         target = context / path.relative_to(project)
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(path, target)
-    shutil.copytree(wheels, context / "wheels", copy_function=shutil.copy2)
+        shutil.copyfile(path, target)
+    shutil.copytree(wheels, context / "wheels")
+    for path in context.rglob("*"):
+        os.utime(path, (oci.EPOCH, oci.EPOCH))  # buildah's cache compares times too; the content alone shall count
     return context
 
 
@@ -102,8 +117,8 @@ def _build(paths: Paths, base: Path, tag: str, context: Path) -> None:
     archive = context.parent / "image.tar"
     target = f"docker-archive:{archive}:docker.io/{NAME}:{tag}"
     run([*buildah, "push", *policy, "--disable-compression", f"localhost/{NAME}:{tag}", target], timeout=300)
-    run([*buildah, "rmi", f"localhost/{NAME}:{tag}"], check=False)
     shutil.rmtree(context)
+    _trim(paths)
 
 
 def _ensure_base(paths: Paths, base: Path) -> None:

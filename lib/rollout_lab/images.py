@@ -14,7 +14,7 @@ from rollout_lab.progress import Step
 from rollout_lab.versions import ARGO
 
 REGISTRY = "docker.io/"  # how containerd spells a name without a registry; nothing is ever pulled
-RECIPE = 2
+RECIPE = 3
 PATH_ENV = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PYTHON_ENV = [PATH_ENV, "LANG=C.UTF-8", "PYTHONUNBUFFERED=1"]
 

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-EPOCH = 1_767_225_600  # 2026-01-01: nothing in a layer is newer, so equal content gives equal bytes
+CREATED = "2026-01-01T00:00:00Z"
+EPOCH = 1_767_225_600  # the same: nothing in a layer is newer, so equal content gives equal bytes
 LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
@@ -46,13 +47,14 @@ class Image:
     settings: Mapping[str, object] = field(default_factory=dict)
 
     def config(self) -> bytes:
-        """The image's config blob; one history entry a layer, which buildah insists on."""
+        """The image's config blob; one history entry a layer, with a time, or buildah's cache never hits."""
         document = {
             "architecture": "amd64",
             "os": "linux",
             "config": dict(self.settings),
             "rootfs": {"type": "layers", "diff_ids": [layer.digest for layer in self.layers]},
-            "history": [{"created_by": "rollout-lab"} for _ in self.layers],
+            "created": CREATED,
+            "history": [{"created": CREATED, "created_by": "rollout-lab"} for _ in self.layers],
         }
         return _canonical(document)
 
