@@ -24,6 +24,11 @@ def test_a_server_error_to_a_create_may_have_created(status):
     assert "Look it up" in error.todo
 
 
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_server_that_says_later_has_created_nothing(status):
+    assert isinstance(refusal(CREATE, status, "later"), Retryable)
+
+
 def test_no_answer_to_a_create_is_ambiguous_only_if_it_was_sent():
     assert isinstance(silence(CREATE, "timed out", sent=True), Ambiguous)
     assert isinstance(silence(CREATE, "refused", sent=False), Retryable)

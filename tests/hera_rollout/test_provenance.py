@@ -69,6 +69,12 @@ def test_hera_never_names_the_container_which_is_what_the_sign_rests_on():
         assert "name" not in (template.get("container") or template.get("script"))
 
 
+def test_the_empty_name_that_the_argo_server_stores_is_no_name():
+    document = built(container)
+    document["spec"]["templates"][0]["container"]["name"] = ""
+    assert provenance(labelled(document, "hera")).how == "proven"
+
+
 def test_a_key_that_heras_models_would_have_dropped_is_yamls():
     document = {"spec": {"templates": [{"name": "main", "_env": [], "container": {"image": "i"}}]}}
     assert provenance(labelled(document, "hera")).how == "contradicted"

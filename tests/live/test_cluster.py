@@ -175,7 +175,7 @@ def test_events_are_since_a_moment_and_about_the_backend(cluster, probe_removed)
     cluster.apply_env(cluster.plan_env(PROBE, "events"))
     cluster.rollout_status(120)
     events = cluster.events(since=since, about="backend")
-    assert {"ScalingReplicaSet", "Started"} <= set(events["reason"])
+    assert {"Created", "Started"} <= set(events["reason"])
     assert events["time"].is_monotonic_increasing
     assert cluster.events(since=datetime.now(UTC) + timedelta(hours=1)).empty
 

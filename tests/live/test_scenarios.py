@@ -30,14 +30,26 @@ def configmap(admin, cluster, path: str, data: dict[str, str] | None) -> None:
     stamp = {"metadata": {"annotations": {"kit-test": str(time.time())}}}
     for pod in cluster.pod_documents(cluster.selector()):
         admin.connection.patch(f"/api/v1/namespaces/argo/pods/{pod['metadata']['name']}", stamp, "merge-patch")
-    time.sleep(1.5)
 
 
 @pytest.fixture
 def faults(admin, cluster):
-    """Switch faults of the backend on; all are off afterwards."""
-    yield lambda **on: configmap(admin, cluster, FAULTS, {key.replace("_", "-"): value for key, value in on.items()})
-    configmap(admin, cluster, FAULTS, None)
+    """Switch faults of the backend on, seen by every pod; all are off afterwards."""
+
+    def active() -> list[set[str]]:
+        names = cluster.pods(cluster.selector())["name"]
+        return [set(cluster.ask_pod(name, 8000, "/api/v1/faults")["active"]) for name in names]
+
+    def switch(**on: str) -> None:
+        wanted = {key.replace("_", "-"): value for key, value in on.items()}
+        configmap(admin, cluster, FAULTS, wanted or None)
+        ends = time.monotonic() + 30
+        while any(seen != set(wanted) for seen in active()):
+            assert time.monotonic() < ends, f"wanted {set(wanted)}, the pods say {active()}"
+            time.sleep(0.2)
+
+    yield switch
+    switch()
 
 
 @pytest.fixture
@@ -84,6 +96,7 @@ def test_a_flip_that_is_already_in_effect_restarts_nothing(cluster, backend):
 
 def test_flag_on_in_the_environment_but_not_in_effect_is_told_pod_by_pod(cluster, backend, flag_file, target):
     flag_file(enabled="false")
+    time.sleep(1)  # the backend looks at the file every 0.2 s
     quick = cluster.target.limits.model_copy(update={"rollout_deadline_seconds": 25})
     cluster.target = target.model_copy(update={"limits": quick})
     try:
@@ -98,12 +111,22 @@ def test_flag_on_in_the_environment_but_not_in_effect_is_told_pod_by_pod(cluster
     assert "kubectl set env deployment/backend USE_HERA_SDK=false" in caught.value.todo
 
 
-def test_a_backend_that_runs_yaml_under_the_flag_fails_provenance(cluster, backend, workflows, faults):
+@pytest.mark.parametrize(
+    ("fault", "value", "said"),
+    [
+        ("silent_yaml_import", "on", "made by path=yaml"),
+        ("silent_yaml_build", "on", "made by path=yaml (inferred)"),
+        ("silent_yaml_build", "lie", "contradicted): labelled hera, but its container has a name"),
+    ],
+)
+def test_a_backend_that_runs_yaml_under_the_flag_fails_provenance(  # noqa: PLR0917
+    cluster, backend, workflows, faults, fault, value, said
+):
     flip(cluster, backend, True)
-    faults(silent_yaml_build="on")
+    faults(**{fault: value})
     result = run("simple", backend, workflows, deadline_seconds=120, expect_path="hera")
     assert not result.passed
-    assert "made by path=yaml" in result.seen
+    assert said in result.seen
     assert result.workflows
 
 

@@ -41,7 +41,8 @@ def _containers(document: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
 
 
 def _names_container(document: Mapping[str, Any]) -> bool:
-    return any("name" in container for container in _containers(document))
+    # The Argo Server stores an empty name where there was none.
+    return any(container.get("name") for container in _containers(document))
 
 
 def _private_key(document: Mapping[str, Any]) -> bool:

@@ -79,9 +79,13 @@ class Trial:
         self._plain(second)
 
     def _cancel(self, submitted: Submitted) -> None:
-        if not self._running(submitted):
-            return
         try:
+            if not self._running(submitted):
+                return
+            # Running may mean that a pod is about to start: what is to be cancelled must be at work.
+            self._said(submitted, self.deadline)
+            if self.problems:
+                return
             self._timed("cancel", lambda: self.backend.cancel(submitted.task))
             outcome = self._waited(submitted, min(self.deadline, CANCEL_SECONDS))
             if outcome.reached == "gone":
@@ -160,7 +164,7 @@ class Trial:
         self._problem(f"{how}: {outcome.message}" if outcome.message else how, todo)
         return False
 
-    def _said(self, submitted: Submitted) -> None:
+    def _said(self, submitted: Submitted, seconds: float = SETTLE_SECONDS) -> None:
         """The backend's log route must give the expected line, of this very run."""
         wanted = f"[{self.mark}] {self.scenario.line(self.backend.target.packages)}"
         last: list[str] = [""]
@@ -170,7 +174,7 @@ class Trial:
             last[0] = "\n".join(str(entry.get("logs", "")) for entry in entries)
             return wanted in last[0]
 
-        if self._settles(there):
+        if self._settles(there, seconds):
             return
         wrote = any(wanted in text for text in self.workflows.logs(submitted.workflow)["logs"])
         where = (
@@ -228,8 +232,8 @@ class Trial:
         except RolloutError as error:
             self._problem(f"workflow {name} could not be stopped: {error.seen}", error.todo)
 
-    def _settles(self, there: Callable[[], bool]) -> bool:
-        ends = time.monotonic() + SETTLE_SECONDS
+    def _settles(self, there: Callable[[], bool], seconds: float = SETTLE_SECONDS) -> bool:
+        ends = time.monotonic() + seconds
         while not there():
             if time.monotonic() >= ends or self.stop.is_set():
                 return False
