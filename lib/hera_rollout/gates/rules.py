@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from hera_rollout.gates.checks import Check, Verdict
+from hera_rollout.gates.judging import no_increase, not_more, not_slower, sample_ratio, success_rate
+from hera_rollout.gates.rung import conclude_ladder, leave_rung
 
 Evidence = Mapping[str, Any]
 Rule = Callable[[Evidence], Verdict]
@@ -100,7 +102,10 @@ def ended_well(evidence: Evidence) -> Verdict:
 
 RULES: Final[dict[str, Rule]] = {
     rule.__name__: rule
-    for rule in (holds, raised, withheld, flag_reported, scenarios, provenance, parity, quiet_logs, ended_well)
+    for rule in (
+        *(holds, raised, withheld, flag_reported, scenarios, provenance, parity, quiet_logs, ended_well),
+        *(success_rate, not_slower, not_more, no_increase, sample_ratio, leave_rung, conclude_ladder),
+    )
 }
 """Every rule by the name that a check carries."""
 
