@@ -135,10 +135,8 @@ def print_workflows(lives: list[dict[str, float]]) -> None:
         at = statistics.median(one[name] for one in lives)
         print(f"  {at:5.2f} s  (+{at - earlier:.2f})  {name}")
         earlier = at
-    print(
-        "  The kubelet looks at its containers once a second (PLEG relist, a constant): init ended, main ended, wait ended"
-    )
-    print("  and pod Succeeded each wait for the next look. No setting of the kubelet changes that.")
+    print("  The kubelet looks at its containers once a second (PLEG relist, a constant): init ended, main ended,")
+    print("  wait ended and pod Succeeded each wait for the next look. No setting of the kubelet changes that.")
 
 
 def main() -> None:

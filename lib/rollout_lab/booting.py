@@ -84,7 +84,7 @@ class Boot:
     def prepare(self) -> None:
         """Everything on disk and the bridge; touches no process but leftovers of a cut-off start."""
         preflight.claim(self.paths)
-        for folder in (self.paths.state, self.paths.logs, self.paths.runtime):
+        for folder in (self.paths.state, self.paths.logs, self.paths.runtime, self.paths.state / "prometheus-targets"):
             folder.mkdir(parents=True, exist_ok=True)
         self.paths.state.chmod(0o755)
         self.supervisor.end_strays()

@@ -16,22 +16,29 @@ CNI_PROGRAMS = "/usr/lib/cni"
 
 
 def write_all(paths: Paths) -> None:
-    """Write every configuration file."""
-    paths.config.mkdir(parents=True, exist_ok=True)
-    (paths.config / "containerd.toml").write_text(containerd(paths, may_lower=cgroups.may_lower_oom_score()))
-    _write_json(paths.state / "cni/net.d/10-lab.conflist", cni(paths))
-    _write_yaml(paths.config / "kubelet.yaml", kubelet(paths, cgroups.version()))
-    _write_yaml(paths.config / "kube-proxy.yaml", kube_proxy(paths))
-    _write_yaml(paths.config / "prometheus.yaml", prometheus(paths))
+    """Write every configuration file that would be another one: kube-proxy ends itself when its file is written."""
+    texts = {
+        paths.config / "containerd.toml": containerd(paths, may_lower=cgroups.may_lower_oom_score()),
+        paths.state / "cni/net.d/10-lab.conflist": json.dumps(cni(paths), indent=2),
+        paths.config / "kubelet.yaml": _yaml(kubelet(paths, cgroups.version())),
+        paths.config / "kube-proxy.yaml": _yaml(kube_proxy(paths)),
+        paths.config / "prometheus.yaml": _yaml(prometheus(paths)),
+    }
+    for path, text in texts.items():
+        write_changed(path, text)
 
 
-def _write_json(path: Path, document: dict[str, Any]) -> None:
+def write_changed(path: Path, text: str) -> bool:
+    """Write a file unless it holds the same already; whether it was written."""
+    if path.exists() and path.read_text() == text:
+        return False
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(document, indent=2))
+    path.write_text(text)
+    return True
 
 
-def _write_yaml(path: Path, document: dict[str, Any]) -> None:
-    path.write_text(yaml.safe_dump(document, sort_keys=False))
+def _yaml(document: dict[str, Any]) -> str:
+    return yaml.safe_dump(document, sort_keys=False)
 
 
 def containerd(paths: Paths, *, may_lower: bool) -> str:

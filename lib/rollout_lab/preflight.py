@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import shutil
 import sys
 from pathlib import Path
 
-from rollout_lab import ports, space
+from rollout_lab import mounts, ports, space
 from rollout_lab.addresses import NODE_PORT_ENDPOINTS
 from rollout_lab.errors import LabError
 from rollout_lab.paths import Paths
+from rollout_lab.roster import Roster
 
 NEEDED_GIBIBYTES = 2
+PROCESSOR = "x86_64"
 
 
-def require_linux_root(platform: str = sys.platform) -> None:
-    """The lab needs Linux and root."""
-    if not platform.startswith("linux"):
+def require_linux_root(system: str = sys.platform, processor: str = platform.machine()) -> None:
+    """The lab needs Linux, x86-64 and root."""
+    if not system.startswith("linux"):
         raise LabError(
-            f"This is {platform}, and the lab is made of Linux's own parts. "
+            f"This is {system}, and the lab is made of Linux's own parts. "
             "Run it on a Linux machine, or use a cluster of your own."
+        )
+    if processor != PROCESSOR:
+        raise LabError(
+            f"This processor is {processor}, and the lab's pinned packages are for {PROCESSOR}. "
+            "Run it on such a machine, or use a cluster of your own."
         )
     if os.geteuid() != 0:
         raise LabError(
@@ -66,10 +74,15 @@ def running_paths(paths: Paths) -> Paths:
         return paths
 
 
+def _is_there(running: Paths) -> bool:
+    """Whether a lab runs, or a crash left mounts of it."""
+    return Roster(running).any_running() or bool(mounts.below(running.state, running.runtime))
+
+
 def claim(paths: Paths) -> None:
     """Say that this machine's lab has these folders; refuse while it has others."""
     running = running_paths(paths)
-    if running.state != paths.state:
+    if running.state != paths.state and _is_there(running):
         raise LabError(
             f"A lab with the state folder {running.state} is on this machine, and you asked for {paths.state}. "
             "There is one lab a machine: run `rollout-lab down` first."

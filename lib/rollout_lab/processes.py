@@ -15,6 +15,7 @@ from rollout_lab.errors import LabError
 
 PROC = Path("/proc")
 STEP = 0.02
+LOG_LIMIT = 20 << 20
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,8 @@ def spawn(
         user: the account to run as; None stays root.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
+    if log.exists() and log.stat().st_size > LOG_LIMIT:
+        log.replace(log.with_suffix(".log.old"))
     environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", **(env or {})}
     with log.open("ab") as output:
         process = subprocess.Popen(

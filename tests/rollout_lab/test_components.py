@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 
 import pytest
@@ -79,6 +80,19 @@ def test_written_settings_follow_this_machine(paths: Paths) -> None:
     configuration.write_all(paths)
     kubelet = yaml.safe_load((paths.config / "kubelet.yaml").read_text())
     assert ("failCgroupV1" in kubelet) == (cgroups.version() == 1)
+
+
+def test_unchanged_settings_are_not_written_again(paths: Paths) -> None:
+    """kube-proxy watches its file and ends itself when it is written."""
+    paths.state.mkdir()
+    configuration.write_all(paths)
+    file = paths.config / "kube-proxy.yaml"
+    os.utime(file, (1, 1))
+    configuration.write_all(paths)
+    assert file.stat().st_mtime == 1
+    file.write_text("other")
+    configuration.write_all(paths)
+    assert file.read_text() != "other"
 
 
 def test_node_ports_are_on_loopback_only(paths: Paths) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from rollout_lab import preflight
 from rollout_lab.addresses import Endpoint
 from rollout_lab.errors import LabError, PortTaken
 from rollout_lab.paths import Paths
+from rollout_lab.processes import Identity, PidFile
 
 COMMANDS = (["build"], ["up"], ["up", "--no-backend"], ["down"], ["status"], ["kill", "etcd"], ["start", "etcd"])
 
@@ -52,6 +54,11 @@ def test_not_linux_is_one_sentence() -> None:
         preflight.require_linux_root("darwin")
 
 
+def test_other_processor_is_one_sentence() -> None:
+    with pytest.raises(LabError, match=r"processor is aarch64.*x86_64"):
+        preflight.require_linux_root("linux", "aarch64")
+
+
 def test_linux_without_apt_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(LabError, match=r"no apt-get.*Debian 12"):
@@ -67,10 +74,20 @@ def test_taken_node_port_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_second_lab_with_another_state_folder_is_refused(paths: Paths) -> None:
     preflight.claim(paths)
+    me = Identity.of(os.getpid())
+    assert me
+    PidFile(paths.pids / "etcd.json").write(me)
     other = Paths(paths.cache, paths.state / "other", paths.runtime)
     with pytest.raises(LabError, match=r"one lab a machine.*rollout-lab down"):
         preflight.claim(other)
     assert json.loads(preflight.owner_file(paths).read_text())["state"] == str(paths.state)
+
+
+def test_lab_that_is_gone_is_no_reason_to_refuse(paths: Paths) -> None:
+    preflight.claim(paths)
+    other = Paths(paths.cache, paths.state / "other", paths.runtime)
+    preflight.claim(other)
+    assert preflight.running_paths(paths) == other
 
 
 def test_down_and_status_find_the_lab_that_runs(paths: Paths) -> None:

@@ -83,6 +83,15 @@ def test_spawned_process_has_a_session_of_its_own_and_outlives_its_parent(tmp_pa
     processes.end([found])
 
 
+def test_log_that_has_grown_large_is_put_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "LOG_LIMIT", 10)
+    (tmp_path / "etcd.log").write_text("a long story")
+    found = processes.spawn(["/bin/sleep", "60"], pid_file=PidFile(tmp_path / "pid"), log=tmp_path / "etcd.log")
+    processes.end([found])
+    assert (tmp_path / "etcd.log").read_text() == ""
+    assert (tmp_path / "etcd.log.old").read_text() == "a long story"
+
+
 def test_spawn_as_another_account(tmp_path: Path, as_root: None) -> None:
     found = processes.spawn(
         ["/bin/sleep", "60"], pid_file=PidFile(tmp_path / "pid"), log=tmp_path / "log", user="daemon"
