@@ -2,7 +2,9 @@
 
 import click
 
+from hera_rollout.cli.diffing import diff
 from hera_rollout.cli.records import records_group
+from hera_rollout.cli.roundtripping import roundtrip
 from hera_rollout.cli.running import run
 
 
@@ -13,4 +15,6 @@ def main() -> None:
 
 
 main.add_command(run)
+main.add_command(diff)
+main.add_command(roundtrip)
 main.add_command(records_group)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ _SHORT = {
 }
 
 
-def packed(crds: list[Mapping[str, Any]], header: Mapping[str, str]) -> Raw:
+def packed(crds: Sequence[Mapping[str, Any]], header: Mapping[str, str]) -> Raw:
     """Number each distinct place of the schemas once."""
     nodes: dict[str, int] = {}
     kinds = {}

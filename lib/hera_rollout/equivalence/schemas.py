@@ -7,7 +7,7 @@ the module's folder in Go's module cache.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -114,10 +114,10 @@ def unpacked(data: Mapping[str, Any]) -> Schema:
     for node in kinds.values():
         _link_inline(node)
     header = data["header"]
-    return Schema(f"{header['module']} {header['version']}", kinds)
+    return Schema(f"{header['module']} {header['version']}".strip(), kinds)
 
 
-def of_target(crds: list[Mapping[str, Any]], source: str) -> Schema:
+def of_target(crds: Sequence[Mapping[str, Any]], source: str) -> Schema:
     """The schemas of a live target's own CRDs; what Go takes for absent is taken from the bundled ones."""
     from hera_rollout.equivalence.packing import packed
 
@@ -127,6 +127,18 @@ def of_target(crds: list[Mapping[str, Any]], source: str) -> Schema:
         if known is not None:
             _overlay(node, known, set())
     return schema
+
+
+def of_openapi(document: Mapping[str, Any], source: str) -> Schema | None:
+    """The schemas from an API server's /openapi/v3/apis/argoproj.io/v1alpha1; None if its CRDs are the minimal ones."""
+    parts = (document.get("components") or {}).get("schemas") or {}
+    crds = []
+    for kind in KINDS:
+        schema = next((part for name, part in parts.items() if name.endswith(f".v1alpha1.{kind}")), None)
+        spec = ((schema or {}).get("properties") or {}).get("spec") or {}
+        if schema and spec.get("properties"):
+            crds.append({"spec": {"names": {"kind": kind}, "versions": [{"schema": {"openAPIV3Schema": schema}}]}})
+    return of_target(crds, source) if len(crds) == len(KINDS) else None
 
 
 def _link_inline(root: Node) -> None:
