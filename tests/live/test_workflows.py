@@ -45,7 +45,13 @@ def set_replicas(admin, deployment: str, replicas: int) -> None:
     path = f"/apis/apps/v1/namespaces/argo/deployments/{deployment}"
     admin.connection.patch(path, {"spec": {"replicas": replicas}}, "merge-patch")
     ends = time.monotonic() + 60
-    while admin.connection.get(path).get("status", {}).get("readyReplicas", 0) != replicas:
+
+    def settled() -> bool:
+        ready = admin.connection.get(path).get("status", {}).get("readyReplicas", 0)
+        pods = [name for name in admin.pods()["name"] if name.startswith(f"{deployment}-")]
+        return ready == replicas == len(pods)  # one that is ending still works for a moment
+
+    while not settled():
         assert time.monotonic() < ends, f"{deployment} did not come to {replicas} replicas"
         time.sleep(0.3)
 
