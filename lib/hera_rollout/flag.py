@@ -14,7 +14,7 @@ from pandas import DataFrame
 
 from hera_rollout.answers import plain
 from hera_rollout.cluster import Cluster, EnvChange, pods
-from hera_rollout.errors import Ambiguous, DeadlineExceeded, Missing, Refused, RolloutError
+from hera_rollout.errors import Ambiguous, DeadlineExceeded, Missing, Refused, Retryable, RolloutError
 
 ROUTE = "api/v1/flag"
 PORT = 8000
@@ -159,8 +159,7 @@ def _await_effect(
 ) -> DataFrame:
     ends = time.monotonic() + seconds
     while True:
-        seen = report(cluster, backend)
-        wrong = _wrong_pods(seen, enabled) or _wrong_service(backend, seen, enabled)
+        seen, wrong = _looked_at(cluster, backend, enabled)
         if not wrong:
             tell(f"{len(seen)} of {len(seen)} pods and the service report the flag {_word(enabled)}")
             return seen
@@ -168,6 +167,14 @@ def _await_effect(
         if time.monotonic() >= ends or _cannot_come(seen, enabled):
             raise _not_in_effect(cluster, enabled, wrong, seen, seconds)
         time.sleep(_PAUSE_SECONDS)
+
+
+def _looked_at(cluster: Cluster, backend: ReportsFlag, enabled: bool) -> tuple[DataFrame, list[str]]:
+    try:
+        seen = report(cluster, backend)
+    except Retryable as error:
+        return DataFrame(columns=COLUMNS), [f"the pods could not be asked: {error.seen}"]
+    return seen, _wrong_pods(seen, enabled) or _wrong_service(backend, seen, enabled)
 
 
 def _wrong_pods(seen: DataFrame, enabled: bool) -> list[str]:

@@ -1,4 +1,7 @@
+import socket
+import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -73,6 +76,36 @@ def test_a_watch_of_a_silent_server_ends_in_time(make_target, tmp_path, silent_u
     with pytest.raises(Retryable):
         list(connection.watch("/x", 0.5))
     assert time.monotonic() - began < 3
+
+
+def test_a_watch_that_is_forbidden_says_so_and_one_too_old_just_ends(make_target, tmp_path, answering):
+    url = answering({"/no": (403, '{"message": "cannot watch"}'), "/old": (410, '{"message": "too old"}')})
+    connection = connections.load(make_target(kubeconfig=str(kubeconfig(tmp_path, url))))
+    with pytest.raises(Refused, match="cannot watch"):
+        list(connection.watch("/no", 1))
+    assert list(connection.watch("/old", 1)) == []
+
+
+def test_a_connection_the_server_closed_meanwhile_costs_a_read_nothing_but_a_change_is_never_sent_twice(
+    make_target, tmp_path
+):
+    seen: list[bytes] = []
+
+    def serve(listener: socket.socket) -> None:
+        while len(seen) < 3:
+            with closing(listener.accept()[0]) as peer:
+                seen.append(peer.recv(65536))
+                if len(seen) == 2:
+                    peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        threading.Thread(target=serve, args=[listener], daemon=True).start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        connection = connections.load(make_target(kubeconfig=str(kubeconfig(tmp_path, url))))
+        assert connection.get("/x") == {}
+        with pytest.raises(Ambiguous):
+            connection.create("/x", {}, name="w")
+    assert [one.split()[0] for one in seen] == [b"GET", b"GET", b"POST"]
 
 
 def test_answers_are_read_raw_and_errors_keep_the_reason(make_target, tmp_path, answering):

@@ -80,6 +80,20 @@ def test_what_passed_rows_say_is_the_same_by_both_paths(cluster, backend, workfl
     assert seen["yaml"] == seen["hera"]
 
 
+def test_the_two_step_dialect_is_found_out_and_passes_too(target, cluster, workflows):
+    cluster.apply_env(cluster.plan_env("BACKEND_DIALECT", "two-step"))
+    cluster.rollout_status(120)
+    try:
+        backend = Backend.connect(target)
+        names = ["simple", "rerun", "cancel", "delete"]
+        results = run_all(backend, workflows, deadline_seconds=120, expect_path="yaml", names=names)
+        assert {result.name: result.seen for result in results if not result.passed} == {}
+        assert backend.dialect == "two-step"
+    finally:
+        cluster.apply_env(cluster.plan_env("BACKEND_DIALECT", "one-step"))
+        cluster.rollout_status(120)
+
+
 def test_planning_a_flip_shows_the_guides_own_command_and_changes_nothing(cluster):
     change = flag.plan(cluster, enabled=True)
     assert change.command == "kubectl set env deployment/backend USE_HERA_SDK=true -n argo"

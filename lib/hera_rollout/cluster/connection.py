@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Literal
 
@@ -92,8 +93,13 @@ class Connection:
         """Yield events for at most `seconds`; the caller reads afresh when it ends, however it ends."""
         ends = time.monotonic() + seconds
         query = {**query, "watch": "true", "timeoutSeconds": max(1, round(seconds))}
-        response = self._sent(_Request("GET", path, Asked(self.who, f"watch {path}"), query), seconds + 0.1)
+        request = _Request("GET", path, Asked(self.who, f"watch {path}"), query)
+        response = self._sent(request, seconds + 0.1)
         try:
+            if response.status == HTTPStatus.GONE:
+                return  # the version to watch from is too old: reading afresh gives a newer one
+            if response.status >= _OK_BELOW:
+                raise refusal(request.asked, response.status, reason(response.read()))
             for line in _lines(response):
                 yield json.loads(line)
                 if time.monotonic() >= ends:
@@ -139,8 +145,15 @@ class Connection:
             body=request.body,
             auth_settings=["BearerToken"],
         )
+        limits = (self._timeout, read_timeout)
         try:
-            return self._api.call_api(*ready, _request_timeout=(self._timeout, read_timeout)).response
+            try:
+                return self._api.call_api(*ready, _request_timeout=limits).response
+            except urllib3.exceptions.ProtocolError:
+                if request.method != "GET":
+                    raise
+                # A kept connection that the server had closed meanwhile; a read may be sent again.
+                return self._api.call_api(*ready, _request_timeout=limits).response
         except _UNSENT as error:
             raise silence(request.asked, _short(error), sent=False) from None
         except (urllib3.exceptions.HTTPError, client.ApiException) as error:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from hera_rollout.cluster import environment, pods
 from hera_rollout.cluster.connection import Connection, Document
-from hera_rollout.errors import DeadlineExceeded, Missing
+from hera_rollout.errors import DeadlineExceeded, Missing, Retryable
 from hera_rollout.target import Target
 
 REVISION = "deployment.kubernetes.io/revision"
@@ -72,15 +72,32 @@ class _Wait:
 
     def run(self) -> RolloutStatus:
         while True:
-            deployment = environment.read(self.connection, self.target)
-            found = pods.items(self.connection, self.target, selector(deployment))
-            new, old = self._sides(deployment, found)
-            missing = progress(deployment) or (f"{len(old)} old pods are still ending" if old else "")
-            self._tell(missing or "rolled out: every pod is new and available")
-            if not missing:
-                return self._ended(deployment, new)
-            self._stop_if_hopeless(deployment, new, found)
-            self._pause(deployment)
+            try:
+                ended = self._look()
+            except Retryable as error:
+                self._sit_out(error)
+            else:
+                if ended:
+                    return ended
+
+    def _look(self) -> RolloutStatus | None:
+        deployment = environment.read(self.connection, self.target)
+        found = pods.items(self.connection, self.target, selector(deployment))
+        new, old = self._sides(deployment, found)
+        missing = progress(deployment) or (f"{len(old)} old pods are still ending" if old else "")
+        self._tell(missing or "rolled out: every pod is new and available")
+        if not missing:
+            return self._ended(deployment, new)
+        self._stop_if_hopeless(deployment, new, found)
+        self._pause(deployment)
+        return None
+
+    def _sit_out(self, error: Retryable) -> None:
+        """An API server that is restarting is waited for, until the deadline."""
+        self._tell(error.seen)
+        if time.monotonic() - self.began >= self.deadline:
+            raise self._failed(f"the cluster could not be asked: {error.seen}", [])
+        time.sleep(error.after)
 
     def _sides(self, deployment: Document, found: list[Document]) -> tuple[list[Document], list[Document]]:
         newest = newest_hash(self.connection, self.target, deployment)

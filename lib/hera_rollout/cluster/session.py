@@ -46,10 +46,10 @@ class Cluster:
         return pods.frame(self.pod_documents(selector), self.target, selector or "")
 
     def deployment(self) -> DataFrame:
-        """One row: name, ready, up_to_date, available, revision, age_s, image, flag."""
+        """One row: name, ready, up_to_date, available, revision, age_s, image."""
         document = environment.read(self.connection, self.target)
         status, meta = document.get("status", {}), document["metadata"]
-        container = next(iter(document["spec"]["template"]["spec"]["containers"]))
+        images = {one["name"]: one["image"] for one in document["spec"]["template"]["spec"]["containers"]}
         row = {
             "name": meta["name"],
             "ready": f"{status.get('readyReplicas', 0)}/{document['spec'].get('replicas', 1)}",
@@ -57,7 +57,7 @@ class Cluster:
             "available": int(status.get("availableReplicas", 0)),
             "revision": meta.get("annotations", {}).get(rollouts.REVISION, ""),
             "age_s": pods.age(document),
-            "image": container["image"],
+            "image": images.get(self.target.container) or ", ".join(images.values()),
         }
         made = DataFrame([row])
         made.attrs["command"] = f"kubectl get deployment {self.target.deployment} -n {self.target.namespace} -o wide"
