@@ -1,9 +1,12 @@
 """Workflows on a real Argo: submitted once, waited for truly, read back; outages end in words and in time."""
 
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from hera.workflows import Container, Workflow
@@ -238,3 +241,19 @@ def test_a_token_the_server_does_not_take_is_told(target, cluster, monkeypatch):
     monkeypatch.setenv("HERA_ROLLOUT_ARGO_TOKEN", "not-a-token")
     with pytest.raises(Refused, match="401"):
         Workflows(target, cluster).check_server()
+
+
+def test_waiting_survives_a_restart_of_the_api_server(workflows, target, submitted):
+    name = submitted(one_pod(target, args="sleep 4"))
+    told = []
+    timer = threading.Timer(2, restart_api_server)
+    timer.start()
+    outcome = workflows.wait(name, 180, told.append)
+    timer.join()
+    assert outcome.succeeded, outcome.message
+
+
+def restart_api_server() -> None:
+    for verb in ("kill", "start"):
+        command = [str(Path(sys.executable).with_name("rollout-lab")), verb, "kube-apiserver"]
+        subprocess.run(command, check=True, timeout=120, capture_output=True)
