@@ -49,11 +49,11 @@ def path_of(kind: str, name: str, namespace: str = "argo") -> str:
 class Api:
     """The API server, as the lab's administrator."""
 
-    def __init__(self, paths: Paths) -> None:
+    def __init__(self, paths: Paths, seconds: float = SECONDS) -> None:
         self.client = httpx.Client(
             base_url=API_SERVER,
             verify=client_context(paths),
-            timeout=SECONDS,
+            timeout=seconds,
             trust_env=False,
             limits=httpx.Limits(max_connections=20),
         )
@@ -73,6 +73,11 @@ class Api:
         if answer.status_code == NOT_FOUND:
             return None
         return dict(_checked(answer).json())
+
+    def metadata(self, path: str) -> dict[str, Any] | None:
+        """An object's metadata without the rest."""
+        answer = self._request("GET", path, headers=BRIEF)
+        return None if answer.status_code == NOT_FOUND else dict(_checked(answer).json()["metadata"])
 
     def text(self, path: str) -> str:
         """An answer that is plain text: a log."""

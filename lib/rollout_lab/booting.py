@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -112,6 +113,8 @@ class Boot:
         """PostgreSQL with its databases."""
         with self.timeline.stage("postgresql"):
             database.ensure(self.paths)
+            if not self.supervisor.running("postgresql"):
+                database.forget_crash(self.paths)
             self.supervisor.start("postgresql")
             self.supervisor.wait("postgresql")
 
@@ -122,9 +125,14 @@ class Boot:
             self.supervisor.start("discovery")
 
     def control_plane(self) -> None:
-        """Etcd and the API server; the kubelet is started anew after a new API server, or it would sleep for 24 s."""
+        """Etcd and the API server.
+
+        After a new etcd the API server is started anew, or it takes 15 s to find it; after a new API server the
+        kubelet, or it sleeps for 24 s.
+        """
         with self.timeline.stage("kube-apiserver"):
-            self.supervisor.start("etcd")
+            if self.supervisor.start("etcd"):
+                self.supervisor.stop("kube-apiserver", number=signal.SIGKILL)
             if self.supervisor.start("kube-apiserver"):
                 self.supervisor.stop("kubelet", patience=5)
             self.supervisor.wait("kube-apiserver")

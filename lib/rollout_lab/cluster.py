@@ -68,6 +68,9 @@ def apply_crds(api: Api, inventory: Inventory) -> None:
 
 def _apply_crd(api: Api, name: str, body: bytes) -> None:
     path = path_of("CustomResourceDefinition", name)
+    there = api.metadata(path)
+    if there and there.get("annotations", {}).get(crds.MARK) == crds.mark(body):
+        return
     if not api.create_raw(path.rpartition("/")[0], body):
         api.apply_raw(path, body)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -15,7 +17,8 @@ from rollout_lab.progress import Step
 from rollout_lab.toolchain import Go
 
 FOLDER = Path("manifests/base/crds/full")
-RECIPE = 2
+RECIPE = 3
+MARK = "rollout-lab/content"
 
 
 def destination(paths: Paths) -> Path:
@@ -35,8 +38,21 @@ def ensure(paths: Paths, go: Go, step: Step) -> Path:
         for path in sorted(source.glob("argoproj.io_*.yaml")):
             step.detail = path.stem
             document = yaml.load(path.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
-            (unfinished / f"{path.stem}.json").write_text(json.dumps(document, separators=(",", ":")))
+            (unfinished / f"{path.stem}.json").write_text(_marked(document))
     return target
+
+
+def _marked(document: dict[str, Any]) -> str:
+    """The CRD as JSON, a hash of its content in an annotation: one sees by it that it need not be applied again."""
+    content = json.dumps(document, separators=(",", ":"))
+    document["metadata"].setdefault("annotations", {})[MARK] = hashlib.sha256(content.encode()).hexdigest()[:16]
+    return json.dumps(document, separators=(",", ":"))
+
+
+def mark(body: bytes) -> str:
+    """The hash in a converted CRD; it stands near the beginning, the whole is megabytes."""
+    found = re.search(rb'"' + MARK.encode() + rb'":"([0-9a-f]+)"', body)
+    return found[1].decode() if found else ""
 
 
 def load(folder: Path) -> dict[str, bytes]:

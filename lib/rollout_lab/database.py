@@ -11,6 +11,7 @@ from rollout_lab.addresses import NODE_ADDRESS, POD_RANGE, POSTGRES_PORT
 from rollout_lab.commands import run
 from rollout_lab.components import POSTGRES_PROGRAMS
 from rollout_lab.paths import Paths
+from rollout_lab.processes import Identity
 
 OWNER = "postgres"
 DATABASES = ("backend", "argo")
@@ -58,6 +59,20 @@ def ensure(paths: Paths) -> None:
     _configure(unfinished)
     _create_databases(paths, unfinished)
     unfinished.rename(target)
+
+
+def forget_crash(paths: Paths) -> None:
+    """Remove the pid file of a server that was killed.
+
+    PostgreSQL itself refuses to start while any process has that pid, be it a zombie or somebody else's by now.
+    """
+    file = paths.state / "postgres/postmaster.pid"
+    if not file.exists():
+        return
+    words = file.read_text().split()
+    identity = Identity.of(int(words[0])) if words and words[0].isdigit() else None
+    if identity is None or not identity.program.endswith("/postgres"):
+        file.unlink()
 
 
 def _password_file(path: Path) -> Path:

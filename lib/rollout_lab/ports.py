@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 import socket
+import time
 
 from rollout_lab.addresses import Endpoint
 from rollout_lab.commands import run
 from rollout_lab.errors import PortTaken
+
+GRACE_SECONDS = 3.0
+UNKNOWN = "another process"
 
 
 def is_free(endpoint: Endpoint) -> bool:
@@ -29,12 +33,15 @@ def _holder_line(port: int) -> str:
 def holder(port: int) -> str:
     """Who listens on a port, in words."""
     found = re.search(r'\(\("([^"]+)",pid=(\d+)', _holder_line(port))
-    return f"{found[1]} (pid {found[2]})" if found else "another process"
+    return f"{found[1]} (pid {found[2]})" if found else UNKNOWN
 
 
 def require_free(endpoint: Endpoint, component: str) -> None:
-    """Refuse to start a component where somebody else listens."""
-    if not is_free(endpoint):
+    """Refuse to start a component where somebody else listens; a process that is just ending gets a moment for it."""
+    deadline = time.monotonic() + GRACE_SECONDS
+    while not (free := is_free(endpoint)) and holder(endpoint.port) == UNKNOWN and time.monotonic() < deadline:
+        time.sleep(0.05)
+    if not free:
         raise PortTaken(
             f"Port {endpoint} is taken by {holder(endpoint.port)}, and the lab's {component} has to listen there. "
             "Stop that process, then run `rollout-lab up` again."

@@ -28,13 +28,16 @@ class Identity:
 
     @classmethod
     def of(cls, pid: int) -> Identity | None:
-        """The identity of a running process; None for one that is gone or a zombie."""
+        """The identity of a running process; None for one that is gone or a zombie.
+
+        A process whose first thread has ended while others still do holds its ports: it is no zombie yet.
+        """
         try:
             fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
             program = (PROC / str(pid) / "cmdline").read_bytes().split(b"\0")[0].decode(errors="replace")
         except (OSError, IndexError):
             return None
-        if not fields or fields[0] in "ZX":
+        if not fields or (fields[0] in "ZX" and int(fields[17]) <= 1):
             return None
         return cls(pid, int(fields[19]), program)
 

@@ -11,6 +11,7 @@ from rollout_lab.errors import LabError
 from rollout_lab.paths import Paths
 from rollout_lab.supervision import Supervisor
 
+PATIENCE_SECONDS = 3.0
 UP, DOWN, SICK = "up", "down", "sick"
 
 
@@ -47,7 +48,7 @@ def host_line(supervisor: Supervisor, name: str) -> Line:
 def pod_lines(paths: Paths) -> list[Line]:
     """What runs inside the cluster."""
     try:
-        with Api(paths) as api:
+        with Api(paths, seconds=PATIENCE_SECONDS) as api:
             return _pod_lines(api)
     except (LabError, OSError):
         names = [*cluster.DEPLOYMENTS, "node"]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -21,6 +25,30 @@ def test_passwords_are_made_once_differ_and_are_for_root_only(lab: Paths) -> Non
     assert database.passwords(lab) == first
     assert len(set(first.values())) == len(database.DATABASES)
     assert lab.secrets.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("content", ["999999\n/data\n", "", "half", f"{os.getpid()}\n"])
+def test_pid_file_of_a_killed_server_is_removed(lab: Paths, content: str) -> None:
+    """Also when the pid is another program's by now."""
+    file = lab.state / "postgres/postmaster.pid"
+    file.parent.mkdir()
+    file.write_text(content)
+    database.forget_crash(lab)
+    assert not file.exists()
+
+
+def test_pid_file_of_a_server_that_runs_is_left(lab: Paths) -> None:
+    file = lab.state / "postgres/postmaster.pid"
+    file.parent.mkdir()
+    server = subprocess.Popen(["/x/postgres", "-c", "import time; time.sleep(60)"], executable=sys.executable)
+    file.write_text(f"{server.pid}\n")
+    try:
+        time.sleep(0.1)
+        database.forget_crash(lab)
+        assert file.exists()
+    finally:
+        server.kill()
+        server.wait()
 
 
 def test_url_is_on_the_bridge(lab: Paths) -> None:
