@@ -80,6 +80,7 @@ def test_refusal_leaves_nothing_behind(served, argo, status, expected):
     answer = served.post("/api/v1/tasks/submit", json={"pythonCode": "print(1)"})
     assert answer.status_code == expected
     assert f"stub says {status}" in answer.json()["detail"]
+    assert ("ServiceAccount" in answer.json()["detail"]) == (status in {401, 403})
     assert served.get("/api/v1/tasks").json()["tasks"] == []
     assert argo.workflows == {}
 
