@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 
 import libcst as cst
 
+from hera_rollout.cleanup.decorators import passing
 from hera_rollout.cleanup.facts import Facts
 from hera_rollout.cleanup.gathering import gather, required_modules
+from hera_rollout.cleanup.leftovers import left_in
 from hera_rollout.cleanup.places import Notebook
 from hera_rollout.cleanup.pruning import Prune, unused, uses
 from hera_rollout.cleanup.rewriting import Codemod
@@ -23,6 +25,7 @@ class Cleaned:
     texts: dict[str, str]
     removed: set[str] = field(default_factory=set)
     places: list[Place] = field(default_factory=list)
+    left: list[Place] = field(default_factory=list)
     facts: Facts = field(default_factory=Facts)
 
 
@@ -35,6 +38,7 @@ class CodemodRun:
         self.sources = {file: parse(file, text) for file, text in texts.items()}
         self.facts = Facts()
         self.before = uses(self.sources.values())
+        self.passing = passing(self.sources.values())
         self.notes = {file: Notebook(file, text, text) for file, text in texts.items()}
         self.removed: set[str] = set()
 
@@ -46,11 +50,20 @@ class CodemodRun:
             required = required_modules(self._all(), self.subject)
             for source in self._all():
                 self._fold(source, required)
+            self.facts.marks |= dict.fromkeys(passing(self._all()) - self.passing, False)
             self._prune()
             if before == {file: source.text for file, source in self.sources.items()}:
                 break
         places = sorted(place for notes in self.notes.values() for place in notes.places.values())
-        return Cleaned({file: source.text for file, source in self.sources.items()}, self.removed, places, self.facts)
+        texts = {file: source.text for file, source in self.sources.items()}
+        return Cleaned(texts, self.removed, places, self._left(), self.facts)
+
+    def _left(self) -> list[Place]:
+        return [
+            place
+            for source in self._all()
+            for place in left_in(source, self.subject, self.facts, self._note(source))
+        ]
 
     def _all(self) -> Sequence[Source]:
         return list(self.sources.values())

@@ -18,7 +18,7 @@ class Facts:
         attributes: Name of an attribute (a settings field, a property).
         methods: Name of a method that answers the same whatever it is given.
         flag_names: Dotted name of a constant that holds the flag's name.
-        marks: Dotted name of a skip mark kept in a name, to whether it strikes.
+        marks: Dotted name of a skip mark kept in a name, or of a decorator the flag decides, to whether it strikes.
         refused: Names that look like the flag and may not be taken for it, with why.
     """
 

@@ -219,6 +219,8 @@ class Statements(Expressions):
 
     def _settled(self, orelse: cst.If | cst.Else | None) -> cst.If | cst.Else | None:
         """An elif that is decided becomes an else, or makes way for what follows it."""
+        if isinstance(orelse, cst.Else) and not orelse.body.body:
+            return None
         if not isinstance(orelse, cst.If) or orelse not in self.decided:
             return orelse
         if not self.decided[orelse]:

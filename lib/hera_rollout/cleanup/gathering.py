@@ -12,7 +12,7 @@ from hera_rollout.cleanup.settings import ClassReader, Conflicts
 from hera_rollout.cleanup.sources import Source
 from hera_rollout.cleanup.subject import Subject
 from hera_rollout.cleanup.trying import Guard, guards_in
-from hera_rollout.cleanup.values import MISSING, TEXT, Known, literal
+from hera_rollout.cleanup.values import MISSING, TEXT, Known, is_flag, literal
 
 ROUNDS = 8
 
@@ -146,7 +146,8 @@ class ModuleGatherer:
         """`AVAILABLE = True` beside the import of something that is required from now on."""
         for name, value in guard.constants.items():
             if self.bound.count[name] == guard.bound[name]:
-                self.facts.constants.setdefault(f"{self.source.module}.{name}", Known(value))
+                whole = self.source.imports.get(name, f"{self.source.module}.{name}")
+                self.facts.constants.setdefault(whole, Known(value))
 
     def _function(self, node: cst.FunctionDef) -> None:
         name = f"{self.source.module}.{node.name.value}"
@@ -156,7 +157,7 @@ class ModuleGatherer:
         self.reader.scopes.append(dict(local))
         try:
             outcome = outcome_of(node, self.reader, self.required)
-            if outcome is not None:
+            if outcome is not None and is_flag(outcome):
                 self.facts.calls[name] = outcome
                 return
             self._one_argument(node, name)

@@ -58,7 +58,7 @@ class _Walk:
         self.count = count
 
     def answer(self, statements: Sequence[cst.CSTNode], *, derived: bool) -> Value | None:
-        for statement in statements:
+        for index, statement in enumerate(statements):
             if is_docstring(statement):
                 continue
             if isinstance(statement, cst.If):
@@ -75,7 +75,7 @@ class _Walk:
                 continue
             if isinstance(statement, cst.Try):
                 body = guarded_body(statement, self.reader.imports, self.required)
-                return None if body is None else self.answer(body, derived=True)
+                return None if body is None else self.answer([*body, *statements[index + 1 :]], derived=True)
             if not isinstance(statement, cst.SimpleStatementLine):
                 return None
             small = statement.body[0]

@@ -36,3 +36,7 @@ class Notebook:
         known = self.places.get((line, shape))
         if known is None or known.action == "by hand":
             self.places[line, shape] = Place(self.file, line, shape, action, text, why)
+
+    def left(self, line: int, text: str, why: str) -> Place:
+        """A line that still names the flag, at its place in the original."""
+        return Place(self.file, self._lines.get(line, line), "reference", "by hand", text, why)

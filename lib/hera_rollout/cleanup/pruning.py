@@ -12,7 +12,7 @@ from hera_rollout.cleanup.facts import Facts
 from hera_rollout.cleanup.names import dotted, targets
 from hera_rollout.cleanup.sources import Source
 from hera_rollout.cleanup.trying import PRESENT
-from hera_rollout.cleanup.values import Known, Text, Value, literal
+from hera_rollout.cleanup.values import Known, Value, is_flag, literal
 
 
 BY_NAME = frozenset({"getattr", "hasattr", "setattr", "delattr", "attrgetter", "patch", "object", "multiple"})
@@ -94,11 +94,6 @@ def unused(sources: Sequence[Source], facts: Facts, before: Counter[str]) -> set
             found.add(last)
     found |= {last for name in facts.marks if total[last := name.rpartition(".")[2]] <= 0}
     return found | {last for name in facts.flag_names if total[last := name.rpartition(".")[2]] <= 0}
-
-
-def is_flag(value: Value) -> bool:
-    """Whether the value is the flag itself, not a name or number chosen by it."""
-    return isinstance(value, Text) or isinstance(value.value, bool)
 
 
 def is_present(value: Value) -> bool:
@@ -211,6 +206,12 @@ class Prune(cst.CSTTransformer):
 
     def leave_Module(self, original_node: cst.Module, updated_node: cst.Module) -> cst.Module:
         """The blank lines above what went stay."""
+        return updated_node.with_changes(body=spaced(original_node.body, updated_node.body, self.gone))
+
+    def leave_IndentedBlock(
+        self, original_node: cst.IndentedBlock, updated_node: cst.IndentedBlock
+    ) -> cst.IndentedBlock:
+        """In a class too."""
         return updated_node.with_changes(body=spaced(original_node.body, updated_node.body, self.gone))
 
 

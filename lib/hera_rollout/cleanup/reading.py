@@ -8,6 +8,7 @@ import libcst as cst
 from hera_rollout.cleanup.facts import Facts
 from hera_rollout.cleanup.names import dotted
 from hera_rollout.cleanup.patterns import matches
+from hera_rollout.cleanup.purity import is_boolean, is_pure
 from hera_rollout.cleanup.subject import Subject
 from hera_rollout.cleanup.values import MISSING, TEXT, Known, Text, Value, compared, literal, truth
 
@@ -146,10 +147,15 @@ class Reader:
             return TEXT
         answer = None if left is None else truth(left, self.subject.value)
         if answer is None:
-            return None
+            return self._decided_by_right(node) if is_pure(node.left) and is_boolean(node.left) else None
         if answer == isinstance(node.operator, cst.Or):
             return left
         return self.value(node.right)
+
+    def _decided_by_right(self, node: cst.BooleanOperation) -> Value | None:
+        answer = self.truth(node.right)
+        decides = isinstance(node.operator, cst.Or)
+        return Known(answer) if answer == decides else None
 
     def _ternary(self, node: cst.IfExp) -> Value | None:
         answer = self.truth(node.test)

@@ -170,6 +170,14 @@ class Codemod(Statements):
         """`pytest.param(…, marks=skipif(…))` that is always skipped."""
         return cst.RemoveFromParent() if updated_node.value in self.dead_params else updated_node
 
+    def leave_List(self, original_node: cst.List, updated_node: cst.List) -> cst.BaseExpression:
+        """A list that lost its last element ends as it did."""
+        elements = list(updated_node.elements)
+        if not elements or len(elements) == len(original_node.elements):
+            return updated_node
+        elements[-1] = elements[-1].with_changes(comma=original_node.elements[-1].comma)
+        return updated_node.with_changes(elements=elements)
+
     def leave_With(self, original_node: cst.With, updated_node: cst.With) -> Replacement:
         """`with patch.dict(os.environ, {FLAG: "true"}):`."""
         kept: list[cst.WithItem] = []

@@ -10,7 +10,7 @@ from hera_rollout.cleanup.outcomes import outcome_of
 from hera_rollout.cleanup.reading import Reader
 from hera_rollout.cleanup.sources import Source
 from hera_rollout.cleanup.subject import Subject
-from hera_rollout.cleanup.values import TEXT, Known, Value, literal
+from hera_rollout.cleanup.values import TEXT, Known, Value, is_flag, literal
 
 NAMING = frozenset({"alias", "env", "validation_alias"})
 PROPERTIES = frozenset({"property", "cached_property", "computed_field"})
@@ -71,7 +71,7 @@ class ClassReader:
         self.reader.scopes.append(dict.fromkeys(parameters(node)))
         outcome = outcome_of(node, self.reader, frozenset())
         self.reader.scopes.pop()
-        if outcome is None:
+        if outcome is None or not is_flag(outcome):
             return
         names = {dotted(item.decorator).rpartition(".")[2] for item in node.decorators}
         table = self.facts.attributes if names & PROPERTIES else self.facts.methods

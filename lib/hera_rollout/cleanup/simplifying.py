@@ -79,9 +79,10 @@ def _right_known(
 
 def _kept(node: cst.BooleanOperation, part: Simplified) -> Simplified:
     """What remains of an operation keeps the operation's parentheses where it needs them."""
-    if isinstance(part, bool) or not node.lpar or isinstance(part, cst.Name):
+    if isinstance(part, bool) or not node.lpar or part.lpar:
         return part
-    if part.lpar:
+    piece = isinstance(part, cst.Name | cst.Attribute | cst.Call | cst.Subscript)
+    if piece and "\n" not in cst.Module([]).code_for_node(part):
         return part
     return part.with_changes(lpar=node.lpar, rpar=node.rpar)
 

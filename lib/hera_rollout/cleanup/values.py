@@ -53,6 +53,11 @@ def written(value: object) -> cst.BaseExpression:
     return cst.parse_expression(repr(value))
 
 
+def is_flag(value: Value) -> bool:
+    """Whether the value is the flag itself, not a name or number chosen by it."""
+    return isinstance(value, Text) or isinstance(value.value, bool)
+
+
 def truth(value: Value, flag: bool) -> bool | None:
     """Whether a test of it is passed."""
     if isinstance(value, Known):
