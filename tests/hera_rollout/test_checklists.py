@@ -16,7 +16,7 @@ HEADINGS = {
 
 @pytest.mark.parametrize("heading", HEADINGS)
 def test_each_list_is_the_guides_word_for_word(guide: str, heading: str) -> None:
-    section = guide.split(heading)[1].split("\n## ")[0]
+    section = guide.split(heading)[1].split("\n## ", maxsplit=1)[0]
     assert [line.words for line in HEADINGS[heading]] == re.findall(r"- \[ \] (.+)", section)
 
 

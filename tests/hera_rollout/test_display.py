@@ -1,11 +1,14 @@
 """What operators see is escaped, bounded, and never says it by colour alone."""
 
+import asyncio
+import threading
+
 import pandas as pd
 import pytest
 from IPython.utils.capture import capture_output
 
 from hera_rollout import display
-from hera_rollout.display import tables
+from hera_rollout.display import live, tables
 from hera_rollout.gates import Check, Verdict, worst
 
 
@@ -67,8 +70,8 @@ def test_a_failed_check_says_seen_expected_why_and_what_to_do_in_this_order() ->
 
 
 def test_live_progress_starts_and_ends_empty() -> None:
-    with capture_output() as captured, display.Live() as live:
-        live.line("half way")
+    with capture_output() as captured, display.Live() as area:
+        area.line("half way")
     texts = [output.data["text/plain"] for output in captured.outputs]
     assert texts[0] == "" == texts[-1]
     assert any("half way" in text for text in texts)
@@ -78,3 +81,43 @@ def test_a_diff_is_marked_by_sign_and_escaped() -> None:
     output = shown(display.diff, "-old\n+<new>", "Change", command="kubectl set env")
     assert "+&lt;new&gt;" in output["html"]
     assert output["metadata"][display.EVIDENCE_KEY]["patch"] == "-old\n+<new>"
+
+
+def test_watched_work_is_awaited_and_its_error_is_the_cells() -> None:
+    def fail(live: display.Live) -> None:
+        live.line("about to fail")
+        raise ValueError("seen")
+
+    assert asyncio.run(display.watched(lambda live: 42)) == 42
+    with pytest.raises(ValueError, match="seen"):
+        asyncio.run(display.watched(fail))
+
+
+def test_an_interrupted_cell_stops_its_work() -> None:
+    seen = threading.Event()
+
+    def wait(live: display.Live) -> None:
+        live.stop.wait(10)
+        seen.set()
+
+    async def cell() -> None:
+        task = asyncio.create_task(display.watched(wait))
+        await asyncio.sleep(0.1)
+        task.cancel()
+        await task
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(cell())
+    assert seen.wait(5)
+
+
+def test_the_stop_button_is_there_only_for_a_front_end_and_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+    assert not live.has_front_end()
+    monkeypatch.setenv("JPY_SESSION_NAME", "notebooks/01_dev_testing.ipynb")
+    assert live.has_front_end()
+    stop = threading.Event()
+    button = live.stop_button(stop)
+    button.click()
+    assert stop.is_set()
+    assert button.disabled

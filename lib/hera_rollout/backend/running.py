@@ -57,14 +57,16 @@ def run_all(
     parallel: bool = True,
     on_update: Update | None = None,
     on_result: Callable[[ScenarioResult], None] | None = None,
+    stop: threading.Event | None = None,
 ) -> list[ScenarioResult]:
     """Run scenarios, side by side if `parallel`; results in the order asked for.
 
-    Both callbacks are called here, in the caller's thread (a notebook's output belongs to it).
+    Both callbacks are called here, in the caller's thread (a notebook's output belongs to it). Setting `stop` ends the
+    waits within seconds; a scenario that was still waiting is then a failed row.
     """
     chosen = [_known(name) for name in (names or SCENARIOS)]
     news: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-    stop = threading.Event()
+    stop = stop or threading.Event()
     done: dict[str, ScenarioResult] = {}
 
     def update(name: str, view: WorkflowView) -> None:

@@ -1,15 +1,26 @@
-"""Live progress that leaves no trace: it fills while the cell runs, and is empty once the final table stands."""
+"""Live progress that leaves no trace: it fills while the cell runs, and is empty once the final table stands.
 
+In JupyterLab a Stop button stands beside it. The work runs in a thread and the cell awaits it, since ipykernel delivers
+a click only while a cell awaits (a blocking loop never sees it). Without a front end there is no button, and nothing
+that a record needs is in a widget.
+"""
+
+import asyncio
+import os
+import threading
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 from uuid import uuid4
 
+import ipywidgets
 import pandas as pd
 from IPython.display import display, update_display
 
 from hera_rollout.display import tables
 from hera_rollout.display.outputs import bundle
+
+T = TypeVar("T")
 
 
 class Live:
@@ -24,6 +35,7 @@ class Live:
 
     def __init__(self) -> None:
         self._id = uuid4().hex
+        self.stop = threading.Event()
 
     def __enter__(self) -> Self:
         display(bundle("", ""), raw=True, display_id=self._id)
@@ -42,6 +54,45 @@ class Live:
         """Replace the area by a table."""
         update_display(bundle(tables.STYLE + tables.html(frame), tables.text(frame)), raw=True, display_id=self._id)
 
-    def liner(self) -> Callable[[str], None]:
-        """The callback that waiters take for their progress."""
-        return self.line
+
+def has_front_end() -> bool:
+    """Whether somebody can press a button: JupyterLab names its session, papermill and nbval have none."""
+    return "JPY_SESSION_NAME" in os.environ
+
+
+def stop_button(stop: threading.Event) -> ipywidgets.Button:
+    """A button that ends a wait; pressed once, it says so and can not be pressed again."""
+    button = ipywidgets.Button(
+        description="Stop waiting", icon="stop", tooltip="Ends the wait; the check says HOLD or FAIL"
+    )
+
+    def pressed(_button: ipywidgets.Button) -> None:
+        stop.set()
+        button.disabled = True
+        button.description = "Stopping …"
+
+    button.on_click(pressed)
+    return button
+
+
+async def watched(work: Callable[[Live], T]) -> T:
+    """Run work in a thread with live progress and, where somebody can press it, a Stop button.
+
+    Args:
+        work: gets the live area; it must return soon after ``live.stop`` is set.
+
+    Returns:
+        What the work returns; what it raises is raised here.
+    """
+    with Live() as live:
+        button = stop_button(live.stop) if has_front_end() else None
+        if button is not None:
+            display(button)
+        try:
+            return await asyncio.to_thread(work, live)
+        except BaseException:
+            live.stop.set()  # an interrupted cell must not leave its work behind
+            raise
+        finally:
+            if button is not None:
+                button.close()

@@ -8,14 +8,14 @@ from hera_rollout.phase.spine import Phase
 from hera_rollout.workflows import Outcome
 
 
-def hera_workflow(phase: Phase) -> None:
+async def hera_workflow(phase: Phase) -> None:
     """Submit Hera's two-step sample, watch it, and show its nodes, logs and outputs."""
     if phase.dry_run:
         display.note("Dry run: would submit Hera's two-step sample under a name of this notebook's own")
         return
     name = f"hera-rollout-hello-{phase.started:%Y%m%d-%H%M%S}"
     submission = phase.workflows.submit(workflows.hello(phase.target), name=name)
-    outcome = _watched(phase, submission.name)
+    outcome = await display.watched(lambda live: _wait(phase, submission.name, live))
     outputs = phase.workflows.outputs(name)
     display.table(phase.workflows.nodes(outcome.document), "Nodes")
     display.table(phase.workflows.logs(name), "Logs")
@@ -23,14 +23,14 @@ def hera_workflow(phase: Phase) -> None:
     phase.check(_ended_well(phase, outcome, outputs))
 
 
-def _watched(phase: Phase, name: str) -> Outcome:
+def _wait(phase: Phase, name: str, live: display.Live) -> Outcome:
     """Wait for its end under the target's deadline, with one line of progress."""
-    with display.Live() as live:
-        return phase.workflows.wait(
-            name,
-            phase.target.limits.workflow_deadline_seconds,
-            on_update=lambda view: live.line(f"{view.name}: {view.phase or 'Pending'} {view.progress} {view.message}"),
-        )
+    return phase.workflows.wait(
+        name,
+        phase.target.limits.workflow_deadline_seconds,
+        on_update=lambda view: live.line(f"{view.name}: {view.phase or 'Pending'} {view.progress} {view.message}"),
+        stop=live.stop,
+    )
 
 
 def _ended_well(phase: Phase, outcome: Outcome, outputs: dict[str, str]) -> Check:

@@ -11,7 +11,7 @@ from hera_rollout.phase.spine import Phase
 IN_EFFECT = "flag in effect"
 
 
-def set_flag(phase: Phase, *, enabled: bool) -> None:
+async def set_flag(phase: Phase, *, enabled: bool) -> None:
     """Show the patch; then, unless this is a dry run, apply it and wait until every pod reports it.
 
     Raises:
@@ -26,17 +26,18 @@ def set_flag(phase: Phase, *, enabled: bool) -> None:
         display.note(f"Dry run: the patch above was not applied. To undo it once applied: {change.undo_command}")
         return
     phase.flag_changed = datetime.now(UTC)
-    effect = _apply(phase, change)
+    effect = await _apply(phase, change)
     display.table(effect.report, f"The flag is {state}, by what each pod says of itself")
     if enabled:
         phase.check(_in_effect(effect))
 
 
-def _apply(phase: Phase, change: FlagChange) -> FlagEffect:
+async def _apply(phase: Phase, change: FlagChange) -> FlagEffect:
     """Apply the change; one that does not take effect is a FAIL in the record before it is an error."""
     try:
-        with display.Live() as live:
-            return flag.apply(phase.cluster, phase.backend, change, on_progress=live.line)
+        return await display.watched(
+            lambda live: flag.apply(phase.cluster, phase.backend, change, on_progress=live.line)
+        )
     except RolloutError as error:
         phase.check(
             judge(

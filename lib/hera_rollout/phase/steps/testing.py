@@ -33,7 +33,7 @@ def results_frame(results: list[ScenarioResult]) -> pd.DataFrame:
     )
 
 
-def scenarios(phase: Phase, *, expect: Path) -> None:
+async def scenarios(phase: Phase, *, expect: Path) -> None:
     """Run the scenarios, each row filled as it ends, and check that all of them ran and passed.
 
     Args:
@@ -44,7 +44,7 @@ def scenarios(phase: Phase, *, expect: Path) -> None:
     if phase.dry_run:
         display.note(f"Dry run: would run {', '.join(asked)}, each expected to be made by the {expect} path")
         return
-    results = _run(phase, asked, expect)
+    results = await display.watched(lambda live: _run(phase, asked, expect, live))
     phase.memory[expect] = results
     display.table(
         results_frame(results),
@@ -54,24 +54,24 @@ def scenarios(phase: Phase, *, expect: Path) -> None:
     phase.check(all_passed(results, NAMES[expect], asked))
 
 
-def _run(phase: Phase, asked: list[str], expect: Path) -> list[ScenarioResult]:
+def _run(phase: Phase, asked: list[str], expect: Path, live: display.Live) -> list[ScenarioResult]:
     """Run what was asked for, showing each row as it ends."""
     deadline = phase.parameters.model_dump().get("workflow_deadline_seconds")
     done: list[ScenarioResult] = []
-    with display.Live() as live:
 
-        def ended(result: ScenarioResult) -> None:
-            done.append(result)
-            live.frame(results_frame(done))
+    def ended(result: ScenarioResult) -> None:
+        done.append(result)
+        live.frame(results_frame(done))
 
-        return backend.run_all(
-            phase.backend,
-            phase.workflows,
-            deadline_seconds=deadline or phase.target.limits.workflow_deadline_seconds,
-            expect_path=expect,
-            names=asked,
-            on_result=ended,
-        )
+    return backend.run_all(
+        phase.backend,
+        phase.workflows,
+        deadline_seconds=deadline or phase.target.limits.workflow_deadline_seconds,
+        expect_path=expect,
+        names=asked,
+        on_result=ended,
+        stop=live.stop,
+    )
 
 
 def all_passed(results: list[ScenarioResult], name: str, asked: list[str]) -> Check:
