@@ -14,7 +14,7 @@ from hera_rollout.gates.assessments import Assessment
 from hera_rollout.gates.checks import Check, Verdict, worst
 from hera_rollout.gates.counts import Errors, NoIncrease
 from hera_rollout.gates.information import Moments
-from hera_rollout.gates.judging import assess, evidence_of, plain, statistics
+from hera_rollout.gates.judging import assess, evidence_of, plain, read, statistics
 from hera_rollout.gates.looking import look
 from hera_rollout.gates.pairs import NotMore, Windows
 from hera_rollout.gates.rules import judge
@@ -51,6 +51,7 @@ __all__ = [
     "judge",
     "look",
     "plain",
+    "read",
     "rehearsal",
     "rules",
     "rung",

@@ -5,8 +5,8 @@ statistics, and the present rate. Nothing else goes into the verdict, so a recor
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any, Final
+from dataclasses import asdict, fields
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -19,8 +19,12 @@ from hera_rollout.gates.sampling import SampleRatio, Shares
 from hera_rollout.gates.slower import Durations, NotSlower
 from hera_rollout.gates.success import Outcomes, SuccessRate
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 Gate = SuccessRate | NotSlower | NotMore | NoIncrease | SampleRatio
 Seen = Outcomes | Durations | Windows | Errors | Shares
+Kind = TypeVar("Kind", bound="DataclassInstance")
 
 KINDS: Final[dict[str, tuple[type[Any], type[Any]]]] = {
     "success_rate": (SuccessRate, Outcomes),
@@ -56,22 +60,28 @@ def _plain(value: Any) -> Any:
 
 def statistics(kind: str, data: Mapping[str, Any]) -> Any:
     """A gate's statistics out of a state or a record, by the name of the gate's rule."""
-    return _read(KINDS[kind][1], data)
+    return read(KINDS[kind][1], data)
 
 
 def settings(kind: str, data: Mapping[str, Any]) -> Any:
     """A gate out of a record, by the name of its rule."""
-    return _read(KINDS[kind][0], data)
+    return read(KINDS[kind][0], data)
 
 
-def _read(kind: type[Any], data: Mapping[str, Any]) -> Any:
+def read(kind: type[Kind], data: Mapping[str, Any]) -> Kind:
+    """A gate, its statistics or a watermark out of plain data; what does not fit is refused by name."""
+    unknown = set(data) - {field.name for field in fields(kind)}
     try:
-        return TypeAdapter(kind).validate_python(dict(data))
+        found: Kind = TypeAdapter(kind).validate_python(dict(data))
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-        raise Refused(
-            f"This is no {kind.__name__}: {faults}.", todo="Use the record or state as it was written."
-        ) from None
+        faults = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
+    else:
+        if not unknown:
+            return found
+        faults = [f"{name}: there is no such field" for name in sorted(unknown)]
+    raise Refused(
+        f"This is no {kind.__name__}: {'; '.join(faults)}.", todo="Use the record or state as it was written."
+    )
 
 
 def assess(kind: str, evidence: Mapping[str, Any]) -> Assessment:

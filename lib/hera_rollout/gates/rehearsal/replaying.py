@@ -35,16 +35,17 @@ def resampled(
 ) -> pd.DataFrame:
     """What the gate does on histories like this one: one row of shares and medians.
 
-    Blocks of the history are drawn with replacement (moving blocks: Kunsch, Ann. Statist. 17, 1989), so outages stay
-    together. The gate's guarantee is for a failure chance that stays on one side of the limit at every workflow; a
-    history whose mean is fine but whose bad hours are not may FAIL more often, and this says how often.
+    Blocks of the history are drawn with replacement, its end joined to its beginning, so outages stay together
+    (circular blocks: Politis and Romano, "A circular block-resampling procedure for stationary data", 1992). The gate's
+    guarantee is for a failure chance that stays on one side of the limit at every workflow; a history whose mean is
+    fine but whose bad hours are not may FAIL more often, and this says how often.
     """
     history = np.asarray(failed, dtype=bool)
     if not 1 <= block <= history.size:
         raise Refused(f"A block of {block} does not fit a history of {history.size} workflows.", expected="1 or more.")
     rng = np.random.default_rng(seed)
-    starts = rng.integers(0, history.size - block + 1, size=(runs, ceil(workflows / block)))
-    drawn = history[starts[:, :, None] + np.arange(block)].reshape(runs, -1)[:, :workflows]
+    starts = rng.integers(0, history.size, size=(runs, ceil(workflows / block)))
+    drawn = history[(starts[:, :, None] + np.arange(block)) % history.size].reshape(runs, -1)[:, :workflows]
     passed, fell = Boundary.of(gate, workflows).verdicts(np.cumsum(drawn, axis=1))
     never = workflows + 1
     first_pass, first_fail = np.where(passed, passed, never), np.where(fell, fell, never)
