@@ -78,6 +78,13 @@ def test_a_watch_of_a_silent_server_ends_in_time(make_target, tmp_path, silent_u
     assert time.monotonic() - began < 3
 
 
+def test_a_certificate_that_is_not_trusted_is_refused_and_nothing_was_sent(make_target, tmp_path, answering):
+    url = answering({}).replace("http://", "https://")  # answers, but not in TLS
+    with pytest.raises(Refused, match="was not asked to: read its version") as caught:
+        Cluster.connect(make_target(kubeconfig=str(kubeconfig(tmp_path, url))))
+    assert "get its kubeconfig anew" in caught.value.todo
+
+
 def test_a_watch_that_is_forbidden_says_so_and_one_too_old_just_ends(make_target, tmp_path, answering):
     url = answering({"/no": (403, '{"message": "cannot watch"}'), "/old": (410, '{"message": "too old"}')})
     connection = connections.load(make_target(kubeconfig=str(kubeconfig(tmp_path, url))))

@@ -154,10 +154,20 @@ class Connection:
                     raise
                 # A kept connection that the server had closed meanwhile; a read may be sent again.
                 return self._api.call_api(*ready, _request_timeout=limits).response
+        except client.ApiException as error:  # the client's own word for a failed TLS handshake
+            raise _not_trusted(request.asked, error) from None
         except _UNSENT as error:
             raise silence(request.asked, _short(error), sent=False) from None
-        except (urllib3.exceptions.HTTPError, client.ApiException) as error:
+        except urllib3.exceptions.HTTPError as error:
             raise silence(request.asked, _short(error), sent=True) from None
+
+
+def _not_trusted(asked: Asked, error: client.ApiException) -> Refused:
+    return Refused(
+        f"{asked.who} was not asked to: {asked.what}. The kubeconfig does not trust it: {plain(str(error.reason))}",
+        expected="the cluster this kubeconfig was made for.",
+        todo="If the cluster was made anew, get its kubeconfig anew and connect again; else see who answers there.",
+    )
 
 
 def _read(response: Any, most: int, ends: float) -> bytes:
