@@ -183,7 +183,7 @@ class Walk:
             self.changed(one, other)
             return
         for number, (ours, theirs) in enumerate(zip(one, other, strict=False)):
-            self.at(paths.entry(ours, number), ours, theirs, item)
+            self.at(paths.shared(ours, theirs, number), ours, theirs, item)
         for number in range(len(other), len(one)):
             self.only(paths.entry(one[number], number), one[number], "yaml", item)
         for number in range(len(one), len(other)):
