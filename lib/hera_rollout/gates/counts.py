@@ -132,7 +132,7 @@ class NoIncrease:
         grown = 1.0 if verdict is not Verdict.HOLD else self._growth(seen)
         more = None if grown is None else seen.hera * (grown - 1)
         mine, theirs = seen.totals
-        known = theirs and seen.hera
+        known = theirs and seen.hera and seen.yaml
         return Assessment(
             verdict=verdict, unit="observations on Hera", have=seen.hera,
             needed=None if more is None else seen.hera + more,

@@ -13,6 +13,8 @@ from hera_rollout.gates.checks import Verdict
 from hera_rollout.gates.information import Moments, error_of_difference, log_half_normal, reach
 
 LEAST_BURN_IN: Final = 10
+MOST_LOG: Final = 700.0
+"""Of a few values with a wild spread the upper end would be infinite, which is no JSON."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +133,8 @@ class NotSlower:
     def interval(self, difference: float, information: float) -> tuple[float, float]:
         """An asymptotic confidence sequence for the increase: the limits that these very tests would not reject."""
         far = [reach(self.tau**2 * information, alpha) for alpha in (self.alpha.failing, self.alpha.passing)]
-        return expm1(difference - far[0] / sqrt(information)), expm1(difference + far[1] / sqrt(information))
+        low, high = difference - far[0] / sqrt(information), difference + far[1] / sqrt(information)
+        return expm1(low), expm1(min(high, MOST_LOG))
 
     def _growth(self, difference: float, information: float) -> float | None:
         more = first_true(

@@ -4,6 +4,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hera_rollout.errors import Refused
 from hera_rollout.gates import (
@@ -20,6 +22,7 @@ from hera_rollout.gates import (
     Shares,
     Stratum,
     SuccessRate,
+    Verdict,
     Windows,
     assess,
     evidence_of,
@@ -78,3 +81,54 @@ def test_an_impossible_split_is_still_json() -> None:
     seen = Shares(code_revision="r1", rungs=(RungShare(percent=100, tasks=5, hera=4),))
     found = SampleRatio().assess(seen)
     json.dumps(found.as_dict() | plain(seen), allow_nan=False)
+
+
+COUNT = st.one_of(st.integers(0, 5), st.integers(0, 10**7))
+MOMENTS = st.builds(
+    lambda n, mean, squares: Moments(n=n, mean=mean, squares=squares) if n else Moments(),
+    COUNT, st.floats(-9, 9), st.sampled_from([0.0, 1.0, 1e6]),
+)  # fmt: skip
+PERCENT = st.sampled_from([0, 0.01, 10, 50, 99.99, 100])
+ANYTHING = st.one_of(
+    st.tuples(
+        st.builds(SuccessRate, limit=st.sampled_from([1e-4, 0.01, 0.3, 0.9])),
+        st.builds(lambda k, n: Outcomes(code_revision="r1", workflows=n + k, failures=k), COUNT, COUNT),
+    ),
+    st.tuples(
+        st.just(NotSlower()),
+        st.builds(
+            lambda hera, yaml: Durations(code_revision="r1", strata=(Stratum(percent=10, hera=hera, yaml=yaml),)),
+            MOMENTS, MOMENTS,
+        ),
+    ),
+    st.tuples(st.just(NotMore()), st.builds(lambda moments: Windows(code_revision="r1", log_ratios=moments), MOMENTS)),
+    st.tuples(
+        st.just(NoIncrease()),
+        st.builds(lambda a, b, c, d: Errors.between("r1", (a, b), (c, d)), COUNT, COUNT, COUNT, COUNT),
+    ),
+    st.tuples(
+        st.just(SampleRatio()),
+        st.builds(
+            lambda percent, hera, others: Shares(
+                code_revision="r1", rungs=(RungShare(percent=percent, tasks=hera + others, hera=hera),)
+            ),
+            PERCENT, COUNT, COUNT,
+        ),
+    ),
+)  # fmt: skip
+
+
+@given(ANYTHING, st.sampled_from([0.0, 1e-6, 5.0]))
+@pytest.mark.filterwarnings("error")
+def test_whatever_was_counted_the_answer_is_plain_json_and_hangs_together(case: tuple[Any, Any], pace: float) -> None:
+    gate, seen = case
+    found = gate.assess(seen, pace)
+    json.dumps(found.as_dict(), allow_nan=False)
+    assert found.low is None or found.low <= found.estimate <= found.high
+    assert found.needed is None or found.needed >= found.have
+    assert found.seconds is None or found.seconds >= 0
+    if found.verdict is not Verdict.HOLD:
+        assert (found.needed, found.seconds) == (found.have, 0)
+        assert found.have > 0
+    if pace == 0.0 and found.verdict is Verdict.HOLD:
+        assert found.seconds is None
