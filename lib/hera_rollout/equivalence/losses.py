@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Final
 
 VERSION: Final = "7.1"
+_TEMPLATES: Final = frozenset({".templates", ".templateDefaults", ".inline"})
 
 
 def dropped(path: list[str], kind: str) -> bool:
@@ -12,4 +14,5 @@ def dropped(path: list[str], kind: str) -> bool:
     keys = [part for part in path if part.startswith(".")]
     if kind == "CronWorkflow" and keys[:2] == [".spec", ".workflowMetadata"]:
         return True
-    return ".plugin" in keys[:-1]
+    # A template's plugin is open by the schema; an artifact's has fields, and Hera knows them.
+    return any(part == ".plugin" and before in _TEMPLATES for before, part in pairwise(keys[:-1]))
