@@ -80,7 +80,8 @@ def test_what_passed_rows_say_is_the_same_by_both_paths(cluster, backend, workfl
     assert seen["yaml"] == seen["hera"]
 
 
-def test_the_two_step_dialect_is_found_out_and_passes_too(target, cluster, workflows):
+def test_the_two_step_dialect_is_found_out_and_passes_too(target, cluster, backend, workflows):
+    flip(cluster, backend, False)
     cluster.apply_env(cluster.plan_env("BACKEND_DIALECT", "two-step"))
     cluster.rollout_status(120)
     try:
