@@ -7,6 +7,7 @@ refused, or read as what it plainly says, with the allowed values in the message
 from __future__ import annotations
 
 import difflib
+import getpass
 import json
 import os
 import re
@@ -101,8 +102,11 @@ class PhaseParameters(BaseModel):
         return self.rollout or f"{deployment}-{today:%Y-%m}"
 
     def who(self) -> str:
-        """Who runs this: the one given, else $USER, else "unknown"."""
-        name = self.operator or os.environ.get("USER") or os.environ.get("LOGNAME") or "unknown"
+        """Who runs this: the one given, else the login name."""
+        try:
+            name = self.operator or getpass.getuser()
+        except (KeyError, OSError):  # a container's user without an entry in passwd
+            name = f"uid {os.getuid()}"
         return re.sub(r"[^A-Za-z0-9._@ -]", "-", name)[:63]
 
 
@@ -154,7 +158,7 @@ def allowed(model: type[PhaseParameters], name: str) -> str:
         "scenarios": f"a list of some of {', '.join(FUNCTIONAL_SCENARIOS)}",
         "workflow_deadline_seconds": "a whole number of seconds from 1 to 86400, or None for the target's limit",
         "rollout": "text such as backend-2026-11, or empty for <deployment>-YYYY-MM",
-        "operator": "text, or empty for $USER",
+        "operator": "text, or empty for the login name",
         "target": 'a name such as "lab" or the path of a TOML file, as text (papermill: -r target NAME)',
     }
     return special.get(name, str(model.model_fields[name].annotation))

@@ -13,7 +13,7 @@ from hera_rollout.gates import Check, Verdict
 MAX_ROWS: Final = 40
 MAX_CELL: Final = 400
 MAX_KEPT: Final = 1000
-SHORT: Final = 22
+SHORT: Final = 36
 """A value of at most so many characters is not broken over lines."""
 
 STYLE: Final = """<style>
@@ -26,7 +26,8 @@ vertical-align:top!important;white-space:pre-wrap;overflow-wrap:anywhere;min-wid
 .hr-scroll{overflow-x:auto}.hr-title{font-weight:600;margin:6px 0 0}
 .hr-command{font-family:monospace;font-size:12px;color:#5B6770;margin:0 0 3px;overflow-wrap:anywhere}
 .hr-PASS{color:#007A5A;font-weight:600}.hr-FAIL{color:#C43E00;font-weight:600}.hr-HOLD{color:#5B6770;font-weight:600}
-.hr-diff{font-family:monospace;font-size:12px;line-height:1.35;border-left:3px solid #8a8f94;padding-left:8px;
+.hr-diff{font-family:monospace!important;font-size:12px!important;line-height:1.35!important;
+border-left:3px solid #8a8f94;padding-left:8px;
 overflow-x:auto;white-space:pre}
 .hr-add{color:#007A5A}.hr-del{color:#C43E00}
 </style>"""
@@ -132,10 +133,11 @@ def _diff_line(line: str) -> str:
 
 def diff(patch: str, title: str, *, command: str = "") -> None:
     """Show a unified diff, and the command line that would do the same."""
+    lines = "\n".join(_diff_line(line) for line in patch.splitlines())
     markup = (
         f'{STYLE}<div class="hr-title">{escape(title)}</div>'
         + (f'<div class="hr-command">$ {escape(command)}</div>' if command else "")
-        + f'<pre class="hr-diff">{"<br>".join(_diff_line(line) for line in patch.splitlines())}</pre>'
+        + f'<pre class="hr-diff">{lines}</pre>'
     )
     plain = "\n".join(part for part in (title, command and f"$ {command}", patch) if part)
     show(markup, plain, kind="diff", evidence={"title": title, "command": command, "patch": patch})

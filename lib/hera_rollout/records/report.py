@@ -13,10 +13,10 @@ SIGNS: Final = {"PASS": "✓", "FAIL": "✗", "HOLD": "…", "REFUSED": "✗", "
 
 
 def _deciding(checks: list[dict[str, Any]], verdict: str) -> list[dict[str, Any]]:
-    """The three checks that decided: those that say the verdict, else the first."""
-    said = [check for check in checks if check["verdict"] == verdict]
-    criteria = [check for check in said if check.get("criterion")]
-    return (criteria or said or checks)[:3]
+    """What decided: for PASS the last check of each of the guide's criteria, else the first three that say the verdict."""
+    if verdict == "PASS":
+        return list({check["criterion"]: check for check in checks if check["criterion"]}.values())
+    return [check for check in checks if check["verdict"] == verdict][:3]
 
 
 def render(notebook: NotebookNode, record: dict[str, Any]) -> str:

@@ -1,0 +1,124 @@
+"""Notebook 01 on the lab, as operators and CI run it: by the kit's command and by plain papermill."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from hera_rollout import records
+
+pytestmark = pytest.mark.live
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+NOTEBOOK = ROOT / "notebooks" / "01_dev_testing.ipynb"
+
+
+def run(folder: Path, *words: str, timeout: int = 600) -> tuple[int, records.Record]:
+    """`hera-rollout run 01`, in a process of its own; its exit code and its record."""
+    command = [BIN / "hera-rollout", "run", "01", "--target", "lab", "--records", folder, *words]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=timeout, check=False)
+    found = list(records.find(folder))
+    assert found, done.stderr
+    return done.returncode, found[0]
+
+
+def generation(lab) -> int:
+    return lab.operator.apps.read_namespaced_deployment("backend", "argo").metadata.generation
+
+
+def verdicts(record: records.Record) -> dict[str, str]:
+    return {check["name"]: check["verdict"] for check in record.data["checks"]}
+
+
+def test_a_dry_run_shows_the_patch_changes_nothing_and_holds(clean_backend, tmp_path):
+    before = (generation(clean_backend), len(clean_backend.operator.workflows()))
+    code, record = run(tmp_path)
+    assert (code, record.verdict) == (3, "HOLD")
+    assert (generation(clean_backend), len(clean_backend.operator.workflows())) == before
+    assert "dry_run" in record.data["reason"]
+    assert "-p dry_run False" in record.data["next"]
+    patches = "".join(path.read_text() for path in (record.folder / "evidence").glob("*.patch"))
+    assert "+- name: USE_HERA_SDK\n+  value: 'true'" in patches
+
+
+def test_plain_papermill_passes_and_leaves_the_same_evidence(clean_backend, tmp_path):
+    out = tmp_path / "out.ipynb"
+    command = [BIN / "papermill", NOTEBOOK, out, "-p", "target", "lab", "-p", "dry_run", "False", "--no-progress-bar"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    record = records.add(out, tmp_path / "records")
+    assert record.verdict == "PASS"
+    assert list(records.verify(record.folder)) == []
+    assert list(records.recompute(record.folder)) == []
+    made = verdicts(record)
+    assert set(made.values()) == {"PASS"}
+    assert {"baseline", "scenarios with the flag on", "provenance", "parity", "application logs"} <= set(made)
+    provenance = next(check for check in record.data["checks"] if check["name"] == "provenance")
+    rows = provenance["evidence"]["workflows"]
+    assert {(row["flag"], row["path"], row["how we know"]) for row in rows} == {
+        ("off", "yaml", "proven"),
+        ("on", "hera", "proven"),
+    }
+    assert all(flag["enabled"] for flag in clean_backend.flags())
+    images = [
+        o for cell in nbformat.read(out, 4).cells for o in cell.get("outputs", []) if "image/png" in o.get("data", {})
+    ]
+    assert len(images) == 1
+
+
+def test_a_backend_that_runs_yaml_under_the_flag_fails_by_provenance(clean_backend, tmp_path):
+    clean_backend.set_faults(silent_yaml_import="on")
+    code, record = run(tmp_path, "-p", "dry_run", "False")
+    assert (code, record.verdict) == (1, "FAIL")
+    told = next(check for check in record.data["checks"] if check["name"] in ("provenance", "flag in effect")
+                and check["verdict"] == "FAIL")  # fmt: skip
+    assert "provenance" in verdicts(record) or "hera_import" in told["seen"] + told["expected"]
+    assert verdicts(record)["provenance"] == "FAIL"
+
+
+@pytest.fixture
+def backend_down(clean_backend):
+    """The backend at no replicas: nothing answers behind its Service."""
+    clean_backend.operator.kubectl("get", "deployment", "backend")
+    clean_backend.admin.kubectl("scale", "deployment/backend", "--replicas=0")
+    clean_backend.admin.kubectl("wait", "--for=delete", "pod", "-l", "app=backend", "--timeout=60s")
+    yield clean_backend
+    clean_backend.admin.kubectl("scale", "deployment/backend", "--replicas=2")
+    clean_backend.settled()
+
+
+@pytest.fixture
+def argo_down(clean_backend):
+    """No Argo Server."""
+    clean_backend.admin.kubectl("scale", "deployment/argo-server", "--replicas=0")
+    clean_backend.admin.kubectl("wait", "--for=delete", "pod", "-l", "app=argo-server", "--timeout=60s")
+    yield clean_backend
+    clean_backend.admin.kubectl("scale", "deployment/argo-server", "--replicas=1")
+    clean_backend.admin.kubectl("rollout", "status", "deployment/argo-server", "--timeout=60s")
+
+
+@pytest.mark.parametrize(("outage", "check"), [("backend_down", "backend"), ("argo_down", "Argo Server")])
+def test_an_outage_fails_the_preflight_with_what_to_do_and_changes_nothing(outage, check, request, tmp_path):
+    lab = request.getfixturevalue(outage)
+    before = lab.env().get("USE_HERA_SDK")
+    code, record = run(tmp_path, "-p", "dry_run", "False", timeout=120)
+    assert (code, record.verdict) == (1, "FAIL")
+    made = {each["name"]: each for each in record.data["checks"]}
+    assert made[check]["verdict"] == "FAIL"
+    assert made[check]["todo"]
+    assert "Traceback" not in (record.folder / "report.html").read_text()
+    assert lab.env().get("USE_HERA_SDK") == before
+
+
+def test_a_flag_that_is_not_in_effect_fails_pod_by_pod(clean_backend, tmp_path):
+    # A flag file that says off wins over the variable: on in the environment, and not in effect.
+    clean_backend.set_flag(enabled=False, percent=0)
+    code, record = run(tmp_path, "-p", "dry_run", "False")
+    assert (code, record.verdict) == (1, "FAIL")
+    told = next(check for check in record.data["checks"] if check["name"] == "flag in effect")
+    assert told["verdict"] == "FAIL"
+    assert all(pod.metadata.name in told["seen"] for pod in clean_backend.pods())
+    assert told["todo"]
