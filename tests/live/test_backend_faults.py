@@ -281,6 +281,9 @@ def test_rbac_gap(suspended, http, tmp_path):
         assert "ServiceAccount" in refused.json()["detail"]
         assert "patch" in refused.json()["detail"] or "forbidden" in refused.json()["detail"]
         assert http.delete(f"/{task['id']}/delete").status_code == 503
+        logs = http.get(f"/{task['id']}/logs")
+        assert (logs.status_code, logs.json()["source"]) == (503, "error")
+        assert "pods/log" in logs.json()["detail"]
     finally:
         apply(suspended, component(suspended, "", tmp_path), "Role")
     wait_for("delete works again", lambda: http.delete(f"/{task['id']}/delete").status_code == 200, 15)
