@@ -7,7 +7,7 @@ import libcst as cst
 
 from hera_rollout.cleanup.decorators import passing
 from hera_rollout.cleanup.facts import Facts
-from hera_rollout.cleanup.gathering import gather, required_modules
+from hera_rollout.cleanup.gathering import gather, relevance, required_modules
 from hera_rollout.cleanup.leftovers import left_in
 from hera_rollout.cleanup.places import Notebook
 from hera_rollout.cleanup.pruning import Prune, unused, uses
@@ -48,7 +48,7 @@ class CodemodRun:
             before = {file: source.text for file, source in self.sources.items()}
             self.facts = gather(self._all(), self.subject, self.facts)
             required = required_modules(self._all(), self.subject)
-            for source in self._all():
+            for source in filter(relevance(self.subject, self.facts), self._all()):
                 self._fold(source, required)
             self.facts.marks |= dict.fromkeys(passing(self._all()) - self.passing, False)
             self._prune()
@@ -60,9 +60,7 @@ class CodemodRun:
 
     def _left(self) -> list[Place]:
         return [
-            place
-            for source in self._all()
-            for place in left_in(source, self.subject, self.facts, self._note(source))
+            place for source in self._all() for place in left_in(source, self.subject, self.facts, self._note(source))
         ]
 
     def _all(self) -> Sequence[Source]:
@@ -84,7 +82,9 @@ class CodemodRun:
 
     def _prune(self) -> None:
         names = unused(self._all(), self.facts, self.before)
-        for source in self._all() if names else ():
+        for source in self._all():
+            if not any(name in source.text for name in names):
+                continue
             prune = Prune(source, self.facts, names)
             tree = source.tree.visit(prune)
             if tree.code == source.text:
@@ -114,5 +114,3 @@ def clean(texts: Mapping[str, str], subject: Subject) -> Cleaned:
 def clean_text(text: str, subject: Subject, file: str = "module.py") -> str:
     """The same for one file alone."""
     return clean({file: text}, subject).texts.get(file, "")
-
-

@@ -37,6 +37,13 @@ class Facts:
         tables = (self.constants, self.calls, self.converters, self.lookups, self.attributes, self.methods, self.marks)
         return sum(map(len, tables)) + len(self.flag_names) + len(self.refused)
 
+    def names(self) -> Iterator[str]:
+        """Every name of interest."""
+        for table in (self.constants, self.calls, self.converters, self.lookups, self.attributes, self.methods, self.marks):
+            yield from table
+        yield from self.flag_names
+        yield from self.refused
+
     def values(self) -> Iterator[tuple[str, Value]]:
         """Every name that stands for something the flag decides."""
         for table in (self.constants, self.calls, self.attributes, self.methods):

@@ -1,11 +1,13 @@
 """Gathering what a repository's names stand for, module by module, until nothing new is found."""
 
-from collections.abc import Iterable, Sequence
+import ast
+import re
+from collections.abc import Callable, Iterable, Sequence
 
 import libcst as cst
 
 from hera_rollout.cleanup.facts import Facts
-from hera_rollout.cleanup.names import Bindings, bindings, dotted, parameters, targets
+from hera_rollout.cleanup.names import Bindings, bindings, parameters, targets
 from hera_rollout.cleanup.outcomes import outcome_of, single_return
 from hera_rollout.cleanup.reading import Reader
 from hera_rollout.cleanup.settings import ClassReader, Conflicts
@@ -24,16 +26,28 @@ def gather(sources: Sequence[Source], subject: Subject, facts: Facts | None = No
     changed = _changed_from_outside(sources)
     for _ in range(ROUNDS):
         before = facts.size()
-        for source in sources:
+        for source in filter(relevance(subject, facts), sources):
             ModuleGatherer(source, subject, facts, required, changed).gather()
         if facts.size() == before:
             break
-    for source in sources:
+    for source in filter(relevance(subject, facts), sources):
         source.tree.visit(Conflicts(source, subject, facts))
     for name in facts.refused:
         for table in (facts.constants, facts.attributes, facts.methods):
             table.pop(name, None)
     return facts
+
+
+def relevance(subject: Subject, facts: Facts) -> Callable[[Source], bool]:
+    """Whether a module can have to do with the flag at all: it has one of the words in it."""
+    words = {*subject.spellings, *(name.rpartition(".")[2] for name in facts.names())}
+    for pattern in subject.facts:
+        words |= set(re.findall(r"\w+", pattern)[-1:])
+    if "_" in subject.flag:  # a settings field under an env_prefix
+        words |= {subject.field_name.split("_", n)[-1] for n in range(1, subject.flag.count("_"))}
+    wanted = re.compile("|".join(map(re.escape, sorted(words))))
+    guarded = re.compile(r"(?:ImportError|ModuleNotFoundError)")
+    return lambda source: bool(wanted.search(source.text) or guarded.search(source.text))
 
 
 def required_modules(sources: Sequence[Source], subject: Subject) -> frozenset[str]:
@@ -47,46 +61,25 @@ def required_modules(sources: Sequence[Source], subject: Subject) -> frozenset[s
 
 
 def _imports_at_top(source: Source, wanted: set[str]) -> bool:
-    for statement in source.tree.body:
-        if not isinstance(statement, cst.SimpleStatementLine):
-            continue
-        for small in statement.body:
-            names = _imported(small)
-            if any(name == want or name.startswith(f"{want}.") for name in names for want in wanted):
-                return True
-    return False
-
-
-def _imported(small: cst.BaseSmallStatement) -> list[str]:
-    if isinstance(small, cst.Import):
-        return [dotted(alias.name) for alias in small.names]
-    if isinstance(small, cst.ImportFrom) and small.module and not small.relative:
-        return [dotted(small.module)]
-    return []
+    names: list[str] = []
+    for node in source.plain.body:
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names += [source.imports.get(alias.asname or alias.name, "") for alias in node.names]
+    return any(name == want or name.startswith(f"{want}.") for name in names for want in wanted)
 
 
 def _changed_from_outside(sources: Iterable[Source]) -> set[str]:
     """Dotted names that some module assigns by attribute: `config.USE_HERA = ...`."""
     found: set[str] = set()
     for source in sources:
-        visitor = _AttributeTargets(source)
-        source.tree.visit(visitor)
-        found |= visitor.found
+        for node in ast.walk(source.plain):
+            if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+                first, _, rest = ast.unparse(node).partition(".")
+                if first in source.imports:
+                    found.add(f"{source.imports[first]}.{rest}")
     return found
-
-
-class _AttributeTargets(cst.CSTVisitor):
-    def __init__(self, source: Source) -> None:
-        super().__init__()
-        self.imports = source.imports
-        self.found: set[str] = set()
-
-    def on_visit(self, node: cst.CSTNode) -> bool:
-        for target in targets(node):
-            first, _, rest = dotted(target).partition(".")
-            if rest and first in self.imports:
-                self.found.add(f"{self.imports[first]}.{rest}")
-        return super().on_visit(node)
 
 
 class ModuleGatherer:
@@ -138,9 +131,7 @@ class ModuleGatherer:
             self.facts.constants[dotted_name] = value
 
     def _declared_global(self, name: str) -> bool:
-        finder = _Declared(name)
-        self.source.tree.visit(finder)
-        return finder.found
+        return any(isinstance(node, ast.Global) and name in node.names for node in ast.walk(self.source.plain))
 
     def _guard(self, guard: Guard) -> None:
         """`AVAILABLE = True` beside the import of something that is required from now on."""
@@ -182,13 +173,3 @@ class ModuleGatherer:
         self.reader.flag_parameters = set()
         if read is not None and literal(returned) is MISSING:
             self.facts.lookups[name] = read
-
-
-class _Declared(cst.CSTVisitor):
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self.name = name
-        self.found = False
-
-    def visit_Global(self, node: cst.Global) -> None:
-        self.found |= any(item.name.value == self.name for item in node.names)

@@ -1,5 +1,6 @@
 """Names: what a module calls things, and what a function binds for itself."""
 
+import ast
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import PurePosixPath
@@ -50,42 +51,27 @@ def _flat(node: cst.BaseExpression) -> Iterator[cst.BaseExpression]:
         yield node
 
 
-class Imports(cst.CSTVisitor):
+def imported_names(tree: ast.Module, module: str, *, package: bool) -> dict[str, str]:
     """What each imported name of a module stands for."""
+    found: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                first = alias.name.split(".")[0]
+                found[alias.asname or first] = alias.name if alias.asname else first
+        elif isinstance(node, ast.ImportFrom):
+            source = _absolute(node, module, package=package)
+            found.update({alias.asname or alias.name: f"{source}.{alias.name}" for alias in node.names if alias.name != "*"})
+    return found
 
-    def __init__(self, module: str, package: bool) -> None:
-        super().__init__()
-        self.module = module
-        self.package = package
-        self.names: dict[str, str] = {}
 
-    def visit_Import(self, node: cst.Import) -> None:
-        """`import a.b as c`."""
-        for alias in node.names:
-            whole = dotted(alias.name)
-            if alias.asname:
-                self.names[dotted(alias.asname.name)] = whole
-            else:
-                self.names[whole.split(".")[0]] = whole.split(".")[0]
-
-    def visit_ImportFrom(self, node: cst.ImportFrom) -> None:
-        """`from a import b as c`, relative too."""
-        source = self.source(node)
-        if isinstance(node.names, cst.ImportStar):
-            return
-        for alias in node.names:
-            name = dotted(alias.name)
-            self.names[dotted(alias.asname.name) if alias.asname else name] = f"{source}.{name}"
-
-    def source(self, node: cst.ImportFrom) -> str:
-        """The absolute module a from-import draws on."""
-        given = dotted(node.module) if node.module else ""
-        dots = len(node.relative)
-        if not dots:
-            return given
-        parts = self.module.split(".")
-        base = parts[: len(parts) - dots + (1 if self.package else 0)]
-        return ".".join([*base, given]) if given else ".".join(base)
+def _absolute(node: ast.ImportFrom, module: str, *, package: bool) -> str:
+    """The absolute module a from-import draws on."""
+    if not node.level:
+        return node.module or ""
+    parts = module.split(".")
+    base = parts[: len(parts) - node.level + (1 if package else 0)]
+    return ".".join([*base, node.module] if node.module else base)
 
 
 class Bindings(cst.CSTVisitor):
@@ -125,7 +111,9 @@ class Bindings(cst.CSTVisitor):
 
     def on_visit(self, node: cst.CSTNode) -> bool:
         """Count what any statement binds."""
-        if isinstance(node, cst.Assign | cst.AnnAssign | cst.AugAssign | cst.NamedExpr | cst.For | cst.Del | cst.AsName):
+        if isinstance(
+            node, cst.Assign | cst.AnnAssign | cst.AugAssign | cst.NamedExpr | cst.For | cst.Del | cst.AsName
+        ):
             self.count.update(target.value for target in targets(node) if isinstance(target, cst.Name))
         return super().on_visit(node)
 

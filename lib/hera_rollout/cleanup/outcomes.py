@@ -9,7 +9,9 @@ from hera_rollout.cleanup.reading import Reader
 from hera_rollout.cleanup.trying import guarded_body
 from hera_rollout.cleanup.values import MISSING, Known, Value, literal
 
-CACHES = frozenset({"cache", "lru_cache", "property", "cached_property", "staticmethod", "classmethod", "computed_field"})
+CACHES = frozenset(
+    {"cache", "lru_cache", "property", "cached_property", "staticmethod", "classmethod", "computed_field"}
+)
 
 
 def outcome_of(node: cst.FunctionDef, reader: Reader, required: frozenset[str]) -> Value | None:
@@ -117,6 +119,7 @@ class _Walk:
 
 def _only_binds(statements: Sequence[cst.CSTNode]) -> bool:
     return all(
-        isinstance(item, cst.SimpleStatementLine) and all(isinstance(small, cst.Assign | cst.Pass) for small in item.body)
+        isinstance(item, cst.SimpleStatementLine)
+        and all(isinstance(small, cst.Assign | cst.Pass) for small in item.body)
         for item in statements
     )

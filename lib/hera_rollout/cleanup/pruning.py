@@ -1,7 +1,10 @@
 """Taking out what defined the flag, once nobody asks for it any more."""
 
+import ast
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from functools import cache
 from itertools import takewhile
 from typing import TypeVar
 
@@ -16,71 +19,57 @@ from hera_rollout.cleanup.values import Known, Value, is_flag, literal
 
 
 BY_NAME = frozenset({"getattr", "hasattr", "setattr", "delattr", "attrgetter", "patch", "object", "multiple"})
+TABLES = frozenset({"globals", "locals", "vars"})
+DOTTED = re.compile(r"[A-Za-z_][\w.\[\], |]*")
 Assignment = TypeVar("Assignment", cst.Assign, cst.AnnAssign)
 
 
-class References(cst.CSTVisitor):
-    """How often each identifier is used; what defines or imports it does not count."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.count: Counter[str] = Counter()
-        self.defined: Counter[str] = Counter()
-
-    def visit_Name(self, node: cst.Name) -> None:
-        """Any identifier."""
-        self.count[node.value] += 1
-
-    def visit_ImportFrom(self, node: cst.ImportFrom) -> bool:
-        """An import is no use, except under another name."""
-        for alias in node.names if not isinstance(node.names, cst.ImportStar) else ():
-            if alias.asname:
-                self.count[dotted(alias.name)] += 1
-        return False
-
-    def visit_Import(self, node: cst.Import) -> bool:
-        """Nor is this."""
-        return False
-
-    def on_visit(self, node: cst.CSTNode) -> bool:
-        """Definitions: assignments, functions, classes."""
-        if isinstance(node, cst.FunctionDef | cst.ClassDef):
-            self.defined[node.name.value] += 1
-        for target in targets(node) if isinstance(node, cst.Assign | cst.AnnAssign) else ():
-            name = dotted(target).removeprefix("self.")
-            if name and "." not in name:
-                self.defined[name] += 1
-        return super().on_visit(node)
-
-    def visit_Call(self, node: cst.Call) -> None:
-        """A text handed to `getattr` and its like is a name: `getattr(config, "USE_HERA")`."""
-        if dotted(node.func).rpartition(".")[2] in BY_NAME:
-            for arg in node.args:
-                text = literal(arg.value)
-                if isinstance(text, str):
-                    self.count[text.rpartition(".")[2]] += 1
-
-    def visit_Subscript(self, node: cst.Subscript) -> None:
-        """So is one in `globals()["USE_HERA"]`, `vars(config)["USE_HERA"]`."""
-        if isinstance(node.value, cst.Call) and dotted(node.value.func) in {"globals", "locals", "vars"}:
-            for element in node.slice:
-                text = literal(element.slice.value) if isinstance(element.slice, cst.Index) else None
-                if isinstance(text, str):
-                    self.count[text] += 1
-
-    def visit_Assign(self, node: cst.Assign) -> bool:
-        """A name in `__all__` is no use."""
-        return not any(dotted(target.target) == "__all__" for target in node.targets)
+@cache
+def _uses(source: Source, *, texts: bool) -> Counter[str]:
+    """How often one module uses each identifier; what defines, binds or imports it does not count."""
+    found: Counter[str] = Counter()
+    for node in ast.walk(source.plain):
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Store):
+            found[node.id] += 1
+        elif isinstance(node, ast.Attribute) and not (isinstance(node.ctx, ast.Store) and _is_self(node.value)):
+            found[node.attr] += 1
+        elif isinstance(node, ast.keyword) and node.arg:
+            found[node.arg] += 1
+        elif isinstance(node, ast.alias) and node.asname:
+            found[node.name] += 1
+        elif isinstance(node, ast.Global | ast.Nonlocal):
+            found.update(node.names)
+        else:
+            found.update(_by_text(node, texts=texts))
+    return found
 
 
-def uses(sources: Iterable[Source]) -> Counter[str]:
-    """Uses of each identifier over all modules, definitions not counted."""
+def _is_self(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id == "self"
+
+
+def _by_text(node: ast.AST, *, texts: bool) -> list[str]:
+    """Names given as text: to `getattr` and its like, in `globals()[…]`; with `texts` any text that may be a name."""
+    if texts:
+        is_name = isinstance(node, ast.Constant) and isinstance(node.value, str) and DOTTED.fullmatch(node.value)
+        return re.findall(r"\w+", node.value) if is_name else []
+    given: list[ast.expr] = []
+    if isinstance(node, ast.Call) and _last(node.func) in BY_NAME:
+        given = node.args
+    elif isinstance(node, ast.Subscript) and isinstance(node.value, ast.Call) and _last(node.value.func) in TABLES:
+        given = [node.slice]
+    return [item.value.rpartition(".")[2] for item in given if isinstance(item, ast.Constant) and isinstance(item.value, str)]
+
+
+def _last(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+
+
+def uses(sources: Iterable[Source], *, texts: bool = False) -> Counter[str]:
+    """Uses of each identifier over all modules."""
     total: Counter[str] = Counter()
     for source in sources:
-        found = References()
-        source.tree.visit(found)
-        total.update(found.count)
-        total.subtract(found.defined)
+        total.update(_uses(source, texts=texts))
     return total
 
 
@@ -165,7 +154,12 @@ class Prune(cst.CSTTransformer):
         if self.classes:
             return name in self.facts.attributes or name in self.facts.methods
         whole = f"{self.source.module}.{name}"
-        return whole in self.facts.constants or whole in self.facts.calls or whole in self.facts.flag_names or whole in self.facts.marks
+        return (
+            whole in self.facts.constants
+            or whole in self.facts.calls
+            or whole in self.facts.flag_names
+            or whole in self.facts.marks
+        )
 
     def _exports(self, node: cst.Assign) -> cst.Assign:
         if not isinstance(node.value, cst.List | cst.Tuple):
@@ -230,7 +224,7 @@ def spaced(
         if kept is None:
             break
         if isinstance(kept, cst.BaseStatement) and len(_blank(kept)) < len(blank) and found:
-            kept = with_leading(kept, [*blank, *leading(kept)[len(_blank(kept)):]])
+            kept = with_leading(kept, [*blank, *leading(kept)[len(_blank(kept)) :]])
         blank = []
         found.append(kept)
     return [*found, *rest]

@@ -164,9 +164,7 @@ class Codemod(Statements):
         kept[-1] = kept[-1].with_changes(comma=listed.elements[-1].comma)
         return node.with_changes(value=listed.with_changes(elements=kept)) if len(kept) < len(strikes) else node
 
-    def leave_Element(
-        self, original_node: cst.Element, updated_node: cst.Element
-    ) -> cst.Element | cst.RemovalSentinel:
+    def leave_Element(self, original_node: cst.Element, updated_node: cst.Element) -> cst.Element | cst.RemovalSentinel:
         """`pytest.param(…, marks=skipif(…))` that is always skipped."""
         return cst.RemoveFromParent() if updated_node.value in self.dead_params else updated_node
 
@@ -230,8 +228,5 @@ def closed(kept: Sequence[cst.Arg], before: Sequence[cst.Arg]) -> list[cst.Arg]:
     """Arguments after some were taken out: the last one ends as the last one did."""
     found = list(kept)
     if found:
-        found[-1] = found[-1].with_changes(
-            comma=before[-1].comma, whitespace_after_arg=before[-1].whitespace_after_arg
-        )
+        found[-1] = found[-1].with_changes(comma=before[-1].comma, whitespace_after_arg=before[-1].whitespace_after_arg)
     return found
-

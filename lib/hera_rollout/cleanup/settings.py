@@ -51,9 +51,7 @@ class ClassReader:
         call = field.value
         if not isinstance(call, cst.Call):
             return False
-        return any(
-            arg.keyword and arg.keyword.value in NAMING and self._aliases(arg.value) for arg in call.args
-        )
+        return any(arg.keyword and arg.keyword.value in NAMING and self._aliases(arg.value) for arg in call.args)
 
     def _aliases(self, node: cst.BaseExpression) -> bool:
         if isinstance(node, cst.Call):
@@ -61,7 +59,9 @@ class ClassReader:
         return literal(node) == self.subject.flag
 
     def _typed(self, field: cst.Assign | cst.AnnAssign) -> Value:
-        annotation = cst.Module([]).code_for_node(field.annotation.annotation) if isinstance(field, cst.AnnAssign) else "bool"
+        annotation = (
+            cst.Module([]).code_for_node(field.annotation.annotation) if isinstance(field, cst.AnnAssign) else "bool"
+        )
         return TEXT if "str" in annotation and "bool" not in annotation else Known(self.subject.value)
 
     def _function(self, node: cst.FunctionDef) -> None:
@@ -102,7 +102,9 @@ def fields(node: cst.ClassDef) -> Iterator[tuple[str, cst.Assign | cst.AnnAssign
 def is_settings(node: cst.ClassDef) -> bool:
     """Whether the environment fills the class's fields; a mere schema with a field of that name is none."""
     bases = [dotted(arg.value).rpartition(".")[2] for arg in node.bases]
-    return any(name.endswith(("Settings", "Config", "Options", "Flags", "Features")) for name in (*bases, node.name.value))
+    return any(
+        name.endswith(("Settings", "Config", "Options", "Flags", "Features")) for name in (*bases, node.name.value)
+    )
 
 
 def env_prefix(node: cst.ClassDef) -> str:

@@ -89,7 +89,9 @@ def _kept(node: cst.BooleanOperation, part: Simplified) -> Simplified:
 
 def _operand(part: cst.BaseExpression, operator: cst.BaseBooleanOp) -> cst.BaseExpression:
     looser = isinstance(part, cst.IfExp | cst.Lambda | cst.NamedExpr)
-    mixed = isinstance(part, cst.BooleanOperation) and isinstance(part.operator, cst.Or) and isinstance(operator, cst.And)
+    mixed = (
+        isinstance(part, cst.BooleanOperation) and isinstance(part.operator, cst.Or) and isinstance(operator, cst.And)
+    )
     return enclosed(part) if looser or mixed else part
 
 

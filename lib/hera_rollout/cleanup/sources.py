@@ -1,23 +1,37 @@
 """Python files as trees."""
 
+import ast
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import PurePosixPath
 
 import libcst as cst
 
-from hera_rollout.cleanup.names import Imports, module_name
+from hera_rollout.cleanup.names import imported_names, module_name
 from hera_rollout.errors import Refused
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Source:
-    """One Python file, parsed."""
+    """One Python file, parsed; the tree that keeps the layout only when somebody asks for it."""
 
     file: str
     text: str
-    tree: cst.Module
     module: str
+    plain: ast.Module
     imports: dict[str, str]
+
+    @cached_property
+    def tree(self) -> cst.Module:
+        """The tree that keeps comments and layout.
+
+        Raises:
+            Refused: LibCST cannot read it.
+        """
+        try:
+            return cst.parse_module(self.text)
+        except cst.ParserSyntaxError as error:
+            raise _broken(self.file, error.raw_line, error.message) from None
 
     @property
     def is_test(self) -> bool:
@@ -39,16 +53,11 @@ def parse(file: str, text: str) -> Source:
         Refused: it is not valid Python.
     """
     try:
-        tree = cst.parse_module(text)
-        compile(text, file, "exec", dont_inherit=True, flags=0x400)  # AST only: what LibCST lets pass, Python may not
-    except cst.ParserSyntaxError as error:
-        raise _broken(file, error.raw_line, error.message) from None
-    except (SyntaxError, ValueError) as error:
+        tree = ast.parse(text, file)
+    except (SyntaxError, ValueError, RecursionError) as error:
         raise _broken(file, getattr(error, "lineno", 0) or 0, getattr(error, "msg", str(error))) from None
     module = module_name(file)
-    imports = Imports(module, package=PurePosixPath(file).stem == "__init__")
-    tree.visit(imports)
-    return Source(file, text, tree, module, imports.names)
+    return Source(file, text, module, tree, imported_names(tree, module, package=PurePosixPath(file).stem == "__init__"))
 
 
 def _broken(file: str, line: int, message: str) -> Refused:

@@ -84,7 +84,9 @@ class Setting:
         given = node.args[1].value
         if not isinstance(given, cst.Dict):
             return None
-        flags = [item for item in given.elements if isinstance(item, cst.DictElement) and self.reader.is_flag_name(item.key)]
+        flags = [
+            item for item in given.elements if isinstance(item, cst.DictElement) and self.reader.is_flag_name(item.key)
+        ]
         if not flags:
             return None
         side = side_of(flags[0].value, self.flag)

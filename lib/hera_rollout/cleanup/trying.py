@@ -38,7 +38,9 @@ def guards_in(source: Source, required: frozenset[str]) -> Iterator[Guard]:
         if isinstance(statement, cst.Try):
             body = guarded_body(statement, source.imports, required)
             if body is not None:
-                yield Guard(dict(_constants(body)) | dict.fromkeys(_fallbacks(statement), PRESENT), bindings(statement).count)
+                yield Guard(
+                    dict(_constants(body)) | dict.fromkeys(_fallbacks(statement), PRESENT), bindings(statement).count
+                )
 
 
 def _fallbacks(node: cst.Try) -> Iterator[str]:

@@ -1,0 +1,184 @@
+"""The flag in YAML: env entries of compose files, Kubernetes manifests, kustomize patches and Helm values.
+
+An entry is cut out line by line where it stands, so that layout and comments stay as they are; then both texts are read
+by ruamel.yaml and compared. Where lines cannot be cut (flow style) ruamel.yaml writes the document again, round trip.
+"""
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from hera_rollout.cleanup.subject import Place, Subject
+from hera_rollout.errors import Refused
+
+Path = tuple[Any, ...]
+TEMPLATE = ("{{", "{%")
+
+
+def clean_yaml(file: str, text: str, subject: Subject) -> tuple[str, list[Place]]:
+    """The text without the flag's entries, and what was done.
+
+    Raises:
+        Refused: it names the flag and is not valid YAML.
+    """
+    if any(sign in text for sign in TEMPLATE) and not _parses(text):
+        return text, []
+    places: list[Place] = []
+    while True:
+        found = next(_entries(_documents(file, text), subject), None)
+        if found is None:
+            return text, places
+        index, path, line, shape = found
+        shown = text.splitlines()[line].strip()
+        text = _without(file, text, index, path, line, subject)
+        places.append(Place(file, line + 1 + len(places), shape, "removed", shown))
+
+
+def _parses(text: str) -> bool:
+    try:
+        _documents("", text)
+    except Refused:
+        return False
+    return True
+
+
+def _yaml() -> YAML:
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 4096
+    return yaml
+
+
+def _documents(file: str, text: str) -> list[Any]:
+    try:
+        return list(_yaml().load_all(text))
+    except YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark else 0
+        why = getattr(error, "problem", None) or type(error).__name__
+        raise Refused(f"{file}:{line}: not valid YAML ({why}); nothing was changed.", todo="Mend the file.") from None
+
+
+Entry = tuple[int, Path, int, str]
+
+
+def _entries(documents: list[Any], subject: Subject) -> Iterator[Entry]:
+    """Every entry that only sets the flag: document, path, line, shape."""
+    for index, document in enumerate(documents):
+        for path, line, shape in _within(document, (), subject):
+            yield index, path, line, shape
+
+
+def _within(node: Any, path: Path, subject: Subject) -> Iterator[tuple[Path, int, str]]:
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if key == subject.flag and not isinstance(value, list):
+                yield (*path, key), node.lc.key(key)[0], "env entry"
+            else:
+                yield from _within(value, (*path, key), subject)
+    elif isinstance(node, list):
+        for number, value in enumerate(node):
+            if _is_entry(value, subject.flag):
+                yield (*path, number), node.lc.item(number)[0], _shape(value)
+            else:
+                yield from _within(value, (*path, number), subject)
+
+
+def _is_entry(value: Any, flag: str) -> bool:
+    if isinstance(value, str):
+        return value == flag or (value.startswith(f"{flag}=") and "\n" not in value)
+    if not isinstance(value, dict):
+        return False
+    if value.get("name") == flag and set(value) <= {"name", "value", "valueFrom", "$patch"}:
+        return True
+    return {"op", "path"} <= set(value) and isinstance(value.get("value"), dict) and value["value"].get("name") == flag
+
+
+def _shape(value: Any) -> str:
+    return "kustomize patch" if isinstance(value, dict) and "op" in value else "env entry"
+
+
+def _without(file: str, text: str, index: int, path: Path, line: int, subject: Subject) -> str:
+    wanted = _documents(file, text)
+    path = _emptied(wanted[index], path)
+    wanted[index] = _pruned(wanted[index], path)
+    start = _line_of(_documents(file, text)[index], path)
+    cut = _cut(text, start, subject)
+    try:
+        if _plain(_documents(file, cut)) == _plain(wanted):
+            return cut
+    except Refused:
+        pass
+    return _dumped(wanted)
+
+
+def _emptied(document: Any, path: Path) -> Path:
+    """The path of what is to go: an `env:` that would be empty goes as a whole."""
+    while len(path) > 1:
+        parent = _at(document, path[:-1])
+        if len(parent) > 1 or path[-2] in {"data", "spec"}:
+            return path
+        path = path[:-1]
+    return path
+
+
+def _at(node: Any, path: Path) -> Any:
+    for part in path:
+        node = node[part]
+    return node
+
+
+def _pruned(document: Any, path: Path) -> Any:
+    if not path:
+        return None
+    parent = _at(document, path[:-1])
+    del parent[path[-1]]
+    return document
+
+
+def _line_of(document: Any, path: Path) -> int:
+    parent = _at(document, path[:-1])
+    where = parent.lc.key(path[-1]) if isinstance(parent, dict) else parent.lc.item(path[-1])
+    return int(where[0])
+
+
+def _cut(text: str, start: int, subject: Subject) -> str:
+    """The text without the entry that begins in a line, and without comments above it that only speak of the flag."""
+    lines = text.splitlines(keepends=True)
+    indent = _indent(lines[start])
+    is_key = not lines[start].lstrip().startswith("-")
+    end = start + 1
+    while end < len(lines) and (_indent(lines[end]) > indent or (is_key and _is_item_of(lines[end], indent))):
+        end += 1
+    while end > start + 1 and not lines[end - 1].strip():
+        end -= 1
+    while start and lines[start - 1].strip().startswith("#") and subject.flag in lines[start - 1]:
+        start -= 1
+    return "".join([*lines[:start], *lines[end:]])
+
+
+def _is_item_of(line: str, indent: int) -> bool:
+    return _indent(line) == indent and line.lstrip().startswith("- ")
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip()) if line.strip() else 10_000
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _dumped(documents: list[Any]) -> str:
+    out = io.StringIO()
+    yaml = _yaml()
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    yaml.dump_all(documents, out)
+    return out.getvalue()

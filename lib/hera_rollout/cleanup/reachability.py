@@ -1,0 +1,244 @@
+"""What only the removed side used: definitions nobody asks for any more, modules nobody imports, tests of both."""
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import libcst as cst
+
+from hera_rollout.cleanup.names import dotted, targets
+from hera_rollout.cleanup.pruning import spaced, uses
+from hera_rollout.cleanup.purity import is_pure
+from hera_rollout.cleanup.sources import Source, parse
+from hera_rollout.cleanup.subject import Place
+
+ROUNDS = 10
+Definition = TypeVar("Definition", cst.FunctionDef, cst.ClassDef)
+
+
+@dataclass
+class Swept:
+    """Texts without what became dead, the modules that went, and what was done."""
+
+    texts: dict[str, str]
+    removed: set[str] = field(default_factory=set)
+    places: list[Place] = field(default_factory=list)
+
+
+def sweep(before: Mapping[str, str], after: Mapping[str, str], named: Collection[str] = ()) -> Swept:
+    """Take out what lost its last user between two states of the Python files.
+
+    Args:
+        before: Every Python file as it was.
+        after: Every Python file after the codemod; what is missing was removed already.
+        named: Words that stand in files other than Python: entry points and the like.
+    """
+    return _Sweep(before, after, named).run()
+
+
+class _Sweep:
+    def __init__(self, before: Mapping[str, str], after: Mapping[str, str], named: Collection[str]) -> None:
+        self.old = [parse(file, text) for file, text in before.items()]
+        self.now = {file: parse(file, text) for file, text in after.items()}
+        self.named = frozenset(named)
+        self.old_uses = uses(_production(self.old), texts=True)
+        self.old_imports = _imported(_production(self.old))
+        self.swept = Swept({})
+        self.gone = {source.module for source in self.old if source.file not in self.now}
+        self.gone_names: set[str] = set()
+
+    def run(self) -> Swept:
+        for _ in range(ROUNDS):
+            changed = self._modules() | self._definitions() | self._tests()
+            if not changed:
+                break
+        self.swept.texts = {file: source.text for file, source in self.now.items()}
+        return self.swept
+
+    def _modules(self) -> bool:
+        live = _imported(_production(self.now.values()))
+        dead = [source for source in self.now.values() if self._is_dead(source, live)]
+        for source in dead:
+            self._remove(source, "module", "nothing imports it any more")
+            self.gone.add(source.module)
+        return bool(dead)
+
+    def _is_dead(self, source: Source, live: Counter[str]) -> bool:
+        lost = self.old_imports[source.module] > 0 and live[source.module] == 0
+        if not lost or source.is_test or source.file.endswith(("__init__.py", "__main__.py")):
+            return False
+        started = "__name__ ==" in source.text
+        return not started and source.module not in self.named and source.file not in self.named
+
+    def _remove(self, source: Source, shape: str, why: str) -> None:
+        self.now.pop(source.file)
+        self.swept.removed.add(source.file)
+        self.swept.places.append(Place(source.file, 1, shape, "removed", source.module, why))
+
+    def _definitions(self) -> bool:
+        now = uses(_production(self.now.values()), texts=True)
+        dead = {name for name, count in self.old_uses.items() if count > 0 and now[name] <= 0}
+        dead -= self.named | {name for name in dead if name.startswith("__")}
+        changed = False
+        for source in _production(list(self.now.values())):
+            if any(name in source.text for name in dead):
+                changed |= self._without(source, dead)
+        return changed
+
+    def _without(self, source: Source, names: Collection[str]) -> bool:
+        cutter = _Cut(names)
+        tree = source.tree.visit(cutter)
+        if not cutter.cut:
+            return False
+        for name in cutter.cut:
+            line = next((n for n, text in enumerate(source.text.splitlines(), 1) if re.search(rf"\b{name}\b", text)), 0)
+            self.swept.places.append(Place(source.file, line, "definition", "removed", name, "nothing asks for it any more"))
+        self.gone_names |= {f"{source.module}.{name}" for name in cutter.cut}
+        self.now[source.file] = parse(source.file, tree.code)
+        return True
+
+    def _tests(self) -> bool:
+        changed = False
+        for source in [item for item in self.now.values() if item.is_test]:
+            lost = self._lost(source)
+            if lost:
+                changed |= self._without_tests(source, lost)
+        return changed
+
+    def _lost(self, source: Source) -> set[str]:
+        """Names of a test module that stand for something that is gone."""
+        return {name for name, whole in source.imports.items() if whole in self.gone or whole in self.gone_names} | {
+            name for name, whole in source.imports.items() if whole.rpartition(".")[0] in self.gone
+        }
+
+    def _without_tests(self, source: Source, lost: set[str]) -> bool:
+        cutter = _CutTests(lost)
+        tree = source.tree.visit(cutter)
+        for name in cutter.cut:
+            self.swept.places.append(Place(source.file, 0, "test", "removed", name, "tests what is gone"))
+        if cutter.cut and not cutter.kept:
+            self._remove(source, "test module", "all its tests were of what is gone")
+        elif cutter.cut:
+            self.now[source.file] = parse(source.file, tree.code)
+        return bool(cutter.cut)
+
+
+def _production(sources: Iterable[Source]) -> list[Source]:
+    return [source for source in sources if not source.is_test]
+
+
+def _imported(sources: Iterable[Source]) -> Counter[str]:
+    """How many modules import each module."""
+    found: Counter[str] = Counter()
+    for source in sources:
+        wanted = set(_wanted(source)) - {source.module}
+        found.update(wanted)
+    return found
+
+
+def _wanted(source: Source) -> Iterator[str]:
+    for whole in source.imports.values():
+        yield whole
+        yield whole.rpartition(".")[0]
+    for node in ast.walk(source.plain):
+        if isinstance(node, ast.Import):  # `import a.b.c` makes a.b.c reachable though it binds only a
+            yield from (alias.name for alias in node.names)
+
+
+class _Cut(cst.CSTTransformer):
+    """Cuts definitions of some names at the top of a module and in its classes."""
+
+    def __init__(self, names: Collection[str]) -> None:
+        super().__init__()
+        self.names = names
+        self.cut: list[str] = []
+        self.depth = 0
+        self.gone: set[cst.CSTNode] = set()
+
+    def visit_FunctionDef(self, node: cst.FunctionDef) -> None:
+        self.depth += 1
+
+    def leave_FunctionDef(
+        self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef
+    ) -> cst.FunctionDef | cst.RemovalSentinel:
+        self.depth -= 1
+        return updated_node if self.depth or updated_node.decorators else self._gone(original_node, updated_node)
+
+    def leave_ClassDef(
+        self, original_node: cst.ClassDef, updated_node: cst.ClassDef
+    ) -> cst.ClassDef | cst.RemovalSentinel:
+        return updated_node if self.depth else self._gone(original_node, updated_node)
+
+    def _gone(self, original: cst.CSTNode, node: Definition) -> Definition | cst.RemovalSentinel:
+        name = node.name.value
+        if name not in self.names:
+            return node
+        self.cut.append(name)
+        self.gone.add(original)
+        return cst.RemoveFromParent()
+
+    def leave_SimpleStatementLine(
+        self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
+    ) -> cst.SimpleStatementLine | cst.RemovalSentinel:
+        small = updated_node.body[0] if len(updated_node.body) == 1 else None
+        if self.depth or not isinstance(small, cst.Assign | cst.AnnAssign):
+            return updated_node
+        names = [dotted(target) for target in targets(small)]
+        constant = small.value is not None and (is_pure(small.value) or isinstance(small.value, cst.Call))
+        if len(names) != 1 or names[0] not in self.names or not constant or not names[0].isupper():
+            return updated_node
+        self.cut.append(names[0])
+        self.gone.add(original_node)
+        return cst.RemoveFromParent()
+
+    def leave_Module(self, original_node: cst.Module, updated_node: cst.Module) -> cst.Module:
+        return updated_node.with_changes(body=spaced(original_node.body, updated_node.body, self.gone))
+
+    def leave_IndentedBlock(
+        self, original_node: cst.IndentedBlock, updated_node: cst.IndentedBlock
+    ) -> cst.IndentedBlock:
+        return updated_node.with_changes(body=spaced(original_node.body, updated_node.body, self.gone))
+
+
+class _CutTests(cst.CSTTransformer):
+    """Cuts test functions that use some names."""
+
+    def __init__(self, names: set[str]) -> None:
+        super().__init__()
+        self.names = names
+        self.cut: list[str] = []
+        self.kept = 0
+        self.gone: set[cst.CSTNode] = set()
+
+    def leave_FunctionDef(
+        self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef
+    ) -> cst.FunctionDef | cst.RemovalSentinel:
+        if not original_node.name.value.startswith("test"):
+            return updated_node
+        if not _uses(original_node, self.names):
+            self.kept += 1
+            return updated_node
+        self.cut.append(original_node.name.value)
+        self.gone.add(original_node)
+        return cst.RemoveFromParent()
+
+    def leave_Module(self, original_node: cst.Module, updated_node: cst.Module) -> cst.Module:
+        return updated_node.with_changes(body=spaced(original_node.body, updated_node.body, self.gone))
+
+
+def _uses(node: cst.CSTNode, names: set[str]) -> bool:
+    finder = _Names()
+    node.visit(finder)
+    return bool(finder.found & names)
+
+
+class _Names(cst.CSTVisitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: set[str] = set()
+
+    def visit_Name(self, node: cst.Name) -> None:
+        self.found.add(node.value)

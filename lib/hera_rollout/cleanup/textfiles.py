@@ -1,0 +1,63 @@
+"""The flag in files that are neither Python nor YAML: edited where a line is a plain assignment, else only told."""
+
+import re
+from pathlib import PurePosixPath
+
+from hera_rollout.cleanup.subject import Place, Subject
+
+DOCUMENTS = frozenset({".md", ".rst", ".txt", ".adoc", ".html"})
+ASSIGNMENT = (
+    r"^\s*(?:export\s+|ENV\s+|set\s+|-e\s+)?{flag}\s*[?:]?=\s*(?:\"[^\"]*\"|'[^']*'|[^\s\"'#;&|\\]*)\s*(?:#.*)?$"
+)
+DECLARED = r"^\s*(?:export\s+{flag}|ENV\s+{flag}\s+\S+|unset\s+{flag})\s*$"
+
+
+def kind_of(file: str) -> str:
+    """What a file is, by its name."""
+    path = PurePosixPath(file)
+    if path.suffix in {".py", ".pyi"}:
+        return "python"
+    if path.suffix in DOCUMENTS and "requirements" not in path.name:
+        return "documentation"
+    if ".github" in path.parts or path.name in {".gitlab-ci.yml", "Jenkinsfile", "azure-pipelines.yml"}:
+        return "ci"
+    if path.suffix in {".yaml", ".yml"}:
+        return "yaml"
+    if path.suffix in {".sh", ".bash", ".zsh"}:
+        return "shell"
+    if path.name.startswith(".env") or path.suffix == ".env":
+        return "env file"
+    names = {"Makefile": "makefile", "Dockerfile": "container file", "Containerfile": "container file"}
+    return next(
+        (kind for name, kind in names.items() if path.name.startswith(name)), path.suffix.lstrip(".") or "other"
+    )
+
+
+def clean_lines(file: str, text: str, subject: Subject) -> tuple[str, list[Place]]:
+    """The text without lines that only set the flag, and what was done; a document loses no line of its prose."""
+    kind = kind_of(file)
+    wanted = [re.compile(form.format(flag=re.escape(subject.flag))) for form in (ASSIGNMENT, DECLARED)]
+    lines = text.splitlines(keepends=True)
+    kept: list[str] = []
+    places: list[Place] = []
+    for number, line in enumerate(lines, start=1):
+        continued = number > 1 and lines[number - 2].rstrip("\n").endswith("\\")
+        if continued or not any(form.match(line) for form in wanted):
+            kept.append(line)
+            continue
+        while kept and kept[-1].lstrip().startswith("#") and subject.flag in kept[-1] and kind != "documentation":
+            kept.pop()
+        places.append(Place(file, number, f"assignment ({kind})", "removed", line.strip()))
+    return "".join(kept), places
+
+
+def named_in(file: str, text: str, subject: Subject) -> list[Place]:
+    """Lines that still name the flag."""
+    kind = kind_of(file)
+    wanted = re.compile(rf"(?<![A-Za-z0-9]){re.escape(subject.flag)}(?![A-Za-z0-9])")
+    why = "prose: what it says is for a person to change" if kind == "documentation" else f"{kind}: no plain assignment"
+    return [
+        Place(file, number, f"named ({kind})", "by hand", line.strip()[:160], why)
+        for number, line in enumerate(text.splitlines(), start=1)
+        if wanted.search(line)
+    ]
