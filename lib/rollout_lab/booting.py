@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from rollout_lab import (
@@ -70,13 +70,13 @@ class Boot:
             others = [pool.submit(self.databases), pool.submit(self.monitoring)]
             self.control_plane()
             with Api(self.paths) as api:
+                node = pool.submit(self.node, image)
                 types = pool.submit(self.types, api)
                 with self.timeline.stage("accounts, rights, settings"):
                     self.identities(api)
-                backend_image = image.result()
-                for done in others:
+                for done in (*others, node):
                     done.result()
-                self.pods(api, backend_image)
+                self.pods(api, image.result())
                 types.result()
                 cluster.apply_file(self.paths, api, "50-argo.yaml")
                 self.ready(api)
@@ -151,9 +151,13 @@ class Boot:
         for name in ("20-settings.yaml", "30-services.yaml"):
             cluster.apply_file(self.paths, api, name)
 
-    def pods(self, api: Api, backend_image: str) -> None:
-        """The kubelet, once the images are there (a pod that misses one would back off), and pods that need no CRD."""
+    def node(self, image: Future[str]) -> None:
+        """The kubelet, once the images are there: a pod that misses one would back off."""
+        image.result()
         self.supervisor.start("kubelet")
+
+    def pods(self, api: Api, backend_image: str) -> None:
+        """Pods that need no CRD."""
         cluster.apply_file(self.paths, api, "40-dns.yaml")
         if self.backend_project:
             backend.deploy(self.paths, api, self.inventory, self.backend_project, backend_image)

@@ -88,6 +88,15 @@ def test_tables_that_iptables_made_for_us_go_and_earlier_ones_stay(namespace: No
     assert chains.tables() == before
 
 
+def test_empty_table_that_was_there_before_stays(namespace: None, tmp_path: Path) -> None:
+    network.run(["nft", "-f", "-"], stdin="table ip nat {}")
+    chains.remember(tmp_path / "tables.json")
+    network.run(["iptables-restore", "--noflush"], stdin=OURS)
+    chains.remove(tmp_path / "tables.json")
+    assert ["ip", "nat"] in chains.tables()
+    assert ["ip", "mangle"] not in chains.tables()
+
+
 def test_new_table_with_somebody_elses_rule_stays(namespace: None, tmp_path: Path) -> None:
     chains.remember(tmp_path / "tables.json")
     network.run(["iptables-restore"], stdin=FOREIGN)
