@@ -27,6 +27,13 @@ def test_by_hand() -> None:
     assert exp(log_ratio_evidence(bet, 1.5, {1.0: (50, 0)})) == pytest.approx(1)
 
 
+def test_before_anything_was_seen_both_e_values_are_one_and_pass_is_the_mean_of_two() -> None:
+    assert GATE.logs(Errors(code_revision="r1")) == pytest.approx((0, 0))
+    # Without an error in either arm the ratio says nothing, 1; the floor's own part is what bets without events.
+    own = np.mean([exp((1 - point) * 0.002 * 4_000) for point, _ in LESS])
+    assert exp(GATE.logs(between((4_000, 9_000), (0, 0)))[0]) == pytest.approx((1 + own) / 2)
+
+
 def test_one_more_error_never_adds_evidence_on_average_at_any_ratio_inside_the_null() -> None:
     limit = 1.5
     for share in (0.05, 0.1, 0.5, 0.9):

@@ -60,6 +60,12 @@ def test_hold_says_how_many_pairs_are_missing() -> None:
     assert few.seconds == pytest.approx((few.needed - 3) * 60)
 
 
+def test_a_target_may_ask_for_more_pairs_than_the_test_needs() -> None:
+    seen = Windows.of("r1", [(1.0, 1.0)] * 12)
+    assert NotMore(least_pairs=30).assess(seen).verdict is Verdict.HOLD
+    assert NotMore(least_pairs=30).assess(seen).needed == pytest.approx(30, abs=1)
+
+
 def test_more_noise_takes_longer_and_drift_between_pairs_does_not_matter() -> None:
     medians = [windows(GATE, [0.0], spread=spread, runs=300).iloc[0]["median evidence"] for spread in (0.03, 0.1, 0.3)]
     assert all(a < b for a, b in pairwise(medians))
