@@ -13,7 +13,7 @@ SIGNS: Final = {"PASS": "✓", "FAIL": "✗", "HOLD": "…", "REFUSED": "✗", "
 
 
 def _deciding(checks: list[dict[str, Any]], verdict: str) -> list[dict[str, Any]]:
-    """What decided: for PASS the last check of each of the guide's criteria, else the first three that say the verdict."""
+    """What decided: for PASS the last check of each of the criteria, else the first three that say the verdict."""
     if verdict == "PASS":
         return list({check["criterion"]: check for check in checks if check["criterion"]}.values())
     return [check for check in checks if check["verdict"] == verdict][:3]
