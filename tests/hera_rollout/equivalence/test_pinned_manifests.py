@@ -1,4 +1,4 @@
-"""All manifests that the pinned Argo module ships: nothing differs from itself, nothing crashes, no change is missed."""
+"""All manifests the pinned Argo module ships: nothing differs from itself, nothing crashes, no change is missed."""
 
 import copy
 from pathlib import Path
