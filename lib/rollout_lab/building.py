@@ -14,6 +14,7 @@ from rollout_lab.progress import Progress, Step
 from rollout_lab.toolchain import Go
 
 STEPS = 5 + len(recipes.ALL)
+FOR_PEOPLE = ("argo", "kubectl")
 
 
 def build(paths: Paths, project: Path | None = None) -> Inventory:
@@ -45,6 +46,7 @@ def build(paths: Paths, project: Path | None = None) -> Inventory:
             backend_image.ensure(paths, made, project, step)
     made.times = _merged_times(paths, progress.times)
     made.save(paths)
+    link_programs(paths, made)
     _drop_old(paths, made)
     return made
 
@@ -92,6 +94,16 @@ def _merged_times(paths: Paths, times: dict[str, float]) -> dict[str, float]:
     except LabError:
         old = {}
     return {name: max(seconds, old.get(name, 0.0)) for name, seconds in times.items()}
+
+
+def link_programs(paths: Paths, made: Inventory) -> None:
+    """Put the programs people use at a place that stays the same from build to build."""
+    paths.bin.mkdir(parents=True, exist_ok=True)
+    for name in FOR_PEOPLE:
+        unfinished = paths.bin / f".{name}"
+        unfinished.unlink(missing_ok=True)
+        unfinished.symlink_to(made.program(name))
+        unfinished.replace(paths.bin / name)
 
 
 def _drop_old(paths: Paths, made: Inventory) -> None:

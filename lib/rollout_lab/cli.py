@@ -61,7 +61,7 @@ def up(fresh: bool, no_backend: bool, project: Path | None) -> None:
     lab = Lab(project=project)
     if not lab.up(fresh=fresh, with_backend=not no_backend):
         click.echo("Everything is up already.")
-    click.echo(f"export KUBECONFIG={lab.kubeconfig}")
+    click.echo(f"export KUBECONFIG={lab.kubeconfig} PATH={lab.paths.bin}:$PATH")
 
 
 @main.command()

@@ -69,7 +69,9 @@ def _prepare(paths: Paths, recipe: Recipe, go: Go, step: Step) -> Path:
 def _build(recipe: Recipe, go: Go, source: Path, target: Path, step: Step) -> None:
     step.detail = "fetching modules"
     total = _count_packages(recipe, go, source)
-    command = [go.command, "build", "-v", *recipe.flags, "-o", f"{target}/", *recipe.packages]
+    # A build that is killed takes its compiler with it: the next one must not find it still writing.
+    dies_with_us = ["setpriv", "--pdeathsig", "TERM"]
+    command = [*dies_with_us, go.command, "build", "-v", *recipe.flags, "-o", f"{target}/", *recipe.packages]
     process = subprocess.Popen(
         command,
         cwd=source,

@@ -41,6 +41,11 @@ class Paths:
         return self.cache / "builds"
 
     @property
+    def bin(self) -> Path:
+        """Links to the programs people use: kubectl and argo."""
+        return self.cache / "bin"
+
+    @property
     def work(self) -> Path:
         """Scratch of a build; a cut-off build leaves only this dirty."""
         return self.cache / "work"

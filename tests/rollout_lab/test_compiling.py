@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from rollout_lab import compiling, recipes, toolchain
+from rollout_lab import compiling, processes, recipes, toolchain
 from rollout_lab.errors import CommandFailed
 from rollout_lab.paths import Paths
 from rollout_lab.progress import Progress, Step
@@ -102,6 +102,28 @@ def test_build_killed_in_the_middle_is_safe_to_start_again(
     folder = compiling.compile_recipe(paths, recipe, go, Step("again"))
     assert subprocess.run([folder / "tiny"], capture_output=True, text=True, check=True).stderr == "hello\n"
     assert list(target.parent.iterdir()) == [folder]
+
+
+def test_killed_build_takes_its_compiler_with_it(paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stand-in compiler that would go on for a minute."""
+    slow = tmp_path / "go"
+    slow.write_text("#!/bin/sh\n[ $1 = list ] && exit 0\necho $$ > " + str(tmp_path / "pid") + "\nexec sleep 60\n")
+    slow.chmod(0o755)
+    code = (
+        "import sys; from pathlib import Path; from rollout_lab import compiling, recipes\n"
+        "from rollout_lab.paths import Paths\n"
+        "from rollout_lab.progress import Step; from rollout_lab.toolchain import Go\n"
+        "folder = Path(sys.argv[1]); paths = Paths(folder / 'cache', folder / 'state', folder / 'run')\n"
+        "compiling.compile_recipe(paths, recipes.PAUSE, Go(str(folder / 'go'), '1.26.0'), Step('pause'))"
+    )
+    builder = subprocess.Popen([sys.executable, "-c", code, tmp_path])
+    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+        time.sleep(0.02)
+    compiler = processes.Identity.of(int((tmp_path / "pid").read_text()))
+    assert compiler
+    builder.kill()
+    builder.wait()
+    assert processes.wait_gone([compiler], 5)
 
 
 def test_no_path_of_this_machine_inside_a_program(

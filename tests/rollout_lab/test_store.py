@@ -159,6 +159,14 @@ def test_old_builds_go_and_the_backends_stay(paths: Paths) -> None:
     assert sorted(path.name for path in paths.builds.iterdir()) == ["backend-1", "crds-1", "etcd-2", "wheels-1"]
 
 
+def test_kubectl_and_argo_are_found_at_one_place_after_every_build(paths: Paths) -> None:
+    for version in ("1", "2"):
+        programs = {name: str(paths.builds / f"{name}-{version}") for name in ("argo", "kubernetes")}
+        building.link_programs(paths, Inventory(programs=programs))
+        assert (paths.bin / "kubectl").readlink() == paths.builds / f"kubernetes-{version}/kubectl"
+    assert sorted(path.name for path in paths.bin.iterdir()) == ["argo", "kubectl"]
+
+
 def test_times_of_the_run_that_did_the_work_are_kept(paths: Paths) -> None:
     Inventory(times={"etcd": 48.0}).save(paths)
     assert building._merged_times(paths, {"etcd": 0.01, "argo": 3.0}) == {"etcd": 48.0, "argo": 3.0}
