@@ -69,14 +69,18 @@ def test_plain_papermill_passes_and_leaves_the_same_evidence(clean_backend, tmp_
     assert len(images) == 1
 
 
-def test_a_backend_that_runs_yaml_under_the_flag_fails_by_provenance(clean_backend, tmp_path):
-    clean_backend.set_faults(silent_yaml_import="on")
+@pytest.mark.parametrize("fault", ["silent_yaml_import", "silent_yaml_build"])
+def test_a_backend_that_runs_yaml_under_the_flag_fails_by_provenance(clean_backend, fault, tmp_path):
+    clean_backend.set_faults(**{fault: "on"})
     code, record = run(tmp_path, "-p", "dry_run", "False")
     assert (code, record.verdict) == (1, "FAIL")
-    told = next(check for check in record.data["checks"] if check["name"] in ("provenance", "flag in effect")
-                and check["verdict"] == "FAIL")  # fmt: skip
-    assert "provenance" in verdicts(record) or "hera_import" in told["seen"] + told["expected"]
-    assert verdicts(record)["provenance"] == "FAIL"
+    told = {check["name"]: check for check in record.data["checks"]}
+    assert told["provenance"]["verdict"] == "FAIL"
+    assert "provenance" in record.data["reason"]
+    assert told["baseline"]["verdict"] == "PASS"
+    if fault == "silent_yaml_import":
+        assert "7 of 7 made with the flag on carry path=yaml" in told["provenance"]["seen"]
+        assert "cannot import" in told["flag in effect"]["seen"]
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from hera_rollout import display, flag
 from hera_rollout.errors import RolloutError
-from hera_rollout.flag import FlagChange, FlagEffect
+from hera_rollout.flag import FlagEffect
 from hera_rollout.gates import Check, judge, rules
 from hera_rollout.phase.spine import Phase
 
@@ -26,31 +26,39 @@ async def set_flag(phase: Phase, *, enabled: bool) -> None:
         display.note(f"Dry run: the patch above was not applied. To undo it once applied: {change.undo_command}")
         return
     phase.flag_changed = datetime.now(UTC)
-    effect = await _apply(phase, change)
+    try:
+        effect = await display.watched(
+            lambda live: flag.apply(phase.cluster, phase.backend, change, on_progress=live.line)
+        )
+    except RolloutError as error:
+        _not_in_effect(phase, error, enabled)
+        return
     display.table(effect.report, f"The flag is {state}, by what each pod says of itself")
     if enabled:
         phase.check(_in_effect(effect))
 
 
-async def _apply(phase: Phase, change: FlagChange) -> FlagEffect:
-    """Apply the change; one that does not take effect is a FAIL in the record before it is an error."""
-    try:
-        return await display.watched(
-            lambda live: flag.apply(phase.cluster, phase.backend, change, on_progress=live.line)
+def _not_in_effect(phase: Phase, error: RolloutError, enabled: bool) -> None:
+    """A change that did not take effect is FAIL in the record, and then an error.
+
+    Only where every pod does report the flag as on, and it is Hera that cannot be imported, does the run go on: what
+    the backend does then (YAML, without a word?) is what the next steps must show.
+    """
+    phase.check(
+        judge(
+            name=IN_EFFECT,
+            rule=rules.raised,
+            evidence={"error": type(error).__name__},
+            seen=error.seen,
+            expected=error.expected,
+            why=error.why,
+            todo=error.todo,
         )
-    except RolloutError as error:
-        phase.check(
-            judge(
-                name=IN_EFFECT,
-                rule=rules.raised,
-                evidence={"error": type(error).__name__},
-                seen=error.seen,
-                expected=error.expected,
-                why=error.why,
-                todo=error.todo,
-            )
-        )
-        raise
+    )
+    report = flag.report(phase.cluster, phase.backend)
+    display.table(report, "What each pod says of itself")
+    if not enabled or report.empty or not all(report["enabled"].eq(True)):
+        raise error
 
 
 def _in_effect(effect: FlagEffect) -> Check:
