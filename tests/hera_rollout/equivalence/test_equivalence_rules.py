@@ -374,3 +374,30 @@ def test_documents_are_not_changed_by_comparing_them(dag):
     before = copy.deepcopy(dag)
     equivalence.compare(dag, {**dag, "status": {}}, namespace="argo", workflow_defaults={"spec": {"priority": 1}})
     assert dag == before
+
+
+def test_template_defaults_that_reach_templates_from_elsewhere_are_not_resolved_away(workflow, found):
+    steps = {"name": "more", "steps": [[{"name": "a", "templateRef": {"name": "shared", "template": "t"}}]]}
+    sides = [workflow({"templateDefaults": {"container": {"image": image}}}) for image in ("one", "two")]
+    assert {severity for _, severity, _ in found(*sides)} == {"none"}, "no template of its own takes it"
+    for side in sides:
+        side["spec"]["templates"].append(steps)
+    assert {severity for _, severity, _ in found(*sides)} == {"behavioural"}
+
+
+def test_what_a_derived_document_lacks_is_lost_and_not_merely_different(workflow):
+    one, other = workflow({"priority": 3}), workflow()
+    assert [d.severity for d in equivalence.compare(one, other).differences] == ["behavioural"]
+    assert [d.severity for d in equivalence.compare(one, other, derived=True).differences] == ["loss"]
+    assert [d.severity for d in equivalence.compare(other, one, derived=True).differences] == ["behavioural"]
+
+
+def test_an_artifacts_plugin_is_known_to_hera_and_a_templates_is_not(workflow):
+    def artifact(**more):
+        return workflow({"arguments": {"artifacts": [{"name": "a", "plugin": {"name": "p", "key": "k", **more}}]}})
+
+    def template(**more):
+        return {**workflow(), "spec": {"templates": [{"name": "t", "plugin": {"slack": {}, **more}}]}}
+
+    made = [equivalence.compare(build(configuration="x"), build()) for build in (artifact, template)]
+    assert [[d.severity for d in one.differences if d.op == "only-yaml"] for one in made] == [["behavioural"], ["loss"]]
