@@ -80,7 +80,9 @@ def _checked(planned: CleanupPlan, approval: Approval, branch: str) -> tuple[Pat
         more = f" and {len(dirty) - 1} more" if len(dirty) > 1 else ""
         raise Refused(f"The tree is dirty ({dirty[0].strip()}{more}); nothing was changed.", todo="Commit, then again.")
     if git(root, "rev-parse", "--verify", "--quiet", f"refs/heads/{branch}", check=False):
-        raise Conflicting(f"There is a branch {branch} already; nothing was changed.", todo="Name another, or delete it.")
+        raise Conflicting(
+            f"There is a branch {branch} already; nothing was changed.", todo="Name another, or delete it."
+        )
     git(root, "check-ref-format", "--branch", branch)
     _fits(planned)
     return root, git(root, "rev-parse", "HEAD").strip()

@@ -34,12 +34,19 @@ class Facts:
 
     def size(self) -> int:
         """How much is known."""
-        tables = (self.constants, self.calls, self.converters, self.lookups, self.attributes, self.methods, self.marks)
-        return sum(map(len, tables)) + len(self.flag_names) + len(self.refused)
+        return sum(1 for _ in self.names())
 
     def names(self) -> Iterator[str]:
         """Every name of interest."""
-        for table in (self.constants, self.calls, self.converters, self.lookups, self.attributes, self.methods, self.marks):
+        for table in (
+            self.constants,
+            self.calls,
+            self.converters,
+            self.lookups,
+            self.attributes,
+            self.methods,
+            self.marks,
+        ):
             yield from table
         yield from self.flag_names
         yield from self.refused

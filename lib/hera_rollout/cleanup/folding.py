@@ -7,7 +7,7 @@ from libcst import metadata
 
 from hera_rollout.cleanup.blocks import ends, footer_of, is_generator, leading, unfolded, with_leading
 from hera_rollout.cleanup.facts import Facts
-from hera_rollout.cleanup.localnames import drop_unread, local_values
+from hera_rollout.cleanup.localnames import drop_unread, local_values, reads
 from hera_rollout.cleanup.names import bindings, parameters
 from hera_rollout.cleanup.places import Notebook
 from hera_rollout.cleanup.reading import Reader
@@ -34,6 +34,7 @@ class Scopes(cst.CSTTransformer):
         self.reader = Reader(subject, source.module, source.imports, facts)
         self.notebook = notebook
         self.functions: list[str] = []
+        self.nodes: list[cst.FunctionDef] = []
         self.found_locals: list[dict[str, Value]] = []
 
     def line(self, node: cst.CSTNode) -> int:
@@ -56,6 +57,7 @@ class Scopes(cst.CSTTransformer):
     def visit_FunctionDef(self, node: cst.FunctionDef) -> None:
         """A function's names are its own."""
         self.functions.append(node.name.value)
+        self.nodes.append(node)
         bound = bindings(node.body)
         scope: dict[str, Value | None] = dict.fromkeys(parameters(node))
         scope.update(dict.fromkeys(name for name in bound.count if name not in bound.declared))
@@ -69,6 +71,7 @@ class Scopes(cst.CSTTransformer):
         values = self.found_locals.pop()
         self.reader.scopes.pop()
         self.functions.pop()
+        self.nodes.pop()
         return drop_unread(node, values)
 
     def visit_Lambda(self, node: cst.Lambda) -> None:
@@ -100,6 +103,11 @@ class Expressions(Scopes):
 
     def test(self, original: cst.CSTNode, test: cst.BaseExpression, shape: str) -> Simplified:
         """A test with the flag taken out; unchanged if that cannot be done."""
+        if isinstance(test, cst.NamedExpr) and isinstance(original, cst.If) and self._only_in(original, test):
+            test_of = self.reader.truth(test.value)
+            if test_of is False and not isinstance(test.value, cst.BooleanOperation):
+                self.note(original, shape)
+                return False
         try:
             found = tested(test, self.reader)
         except Stuck:
@@ -108,6 +116,12 @@ class Expressions(Scopes):
         if found is not test:
             self.note(original, shape)
         return found
+
+    def _only_in(self, branch: cst.If, named: cst.NamedExpr) -> bool:
+        """Whether a name bound in a test is read in that test's own branch alone."""
+        name = named.target.value if isinstance(named.target, cst.Name) else ""
+        whole = reads(self.nodes[-1].body, name) if self.nodes else 0
+        return bool(whole) and whole == reads(branch.test, name) + reads(branch.body, name)
 
     def visit_BooleanOperation(self, node: cst.BooleanOperation) -> None:
         """An operation that nobody owns decides for its parts."""
@@ -157,7 +171,9 @@ class Expressions(Scopes):
         """A comprehension's condition owns its test."""
         self.own(node.test)
 
-    def leave_CompIf(self, original_node: cst.CompIf, updated_node: cst.CompIf) -> cst.CompIf | cst.RemovalSentinel:
+    def leave_CompIf(  # type: ignore[override]  # LibCST lets a condition be removed; its types do not say so
+        self, original_node: cst.CompIf, updated_node: cst.CompIf
+    ) -> cst.CompIf | cst.RemovalSentinel:
         """`[… for … if FLAG]`."""
         found = self.test(original_node, updated_node.test, "comprehension")
         if found is True:

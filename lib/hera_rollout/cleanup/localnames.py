@@ -66,6 +66,13 @@ class _Reads(cst.CSTVisitor):
         self.count[node.value] = self.count.get(node.value, 0) + 1
 
 
+def reads(node: cst.CSTNode, name: str) -> int:
+    """How often a name stands in a piece of code."""
+    found = _Reads()
+    node.visit(found)
+    return found.count.get(name, 0)
+
+
 def drop_unread(node: cst.FunctionDef, values: Mapping[str, Value]) -> cst.FunctionDef:
     """The function without the locals that nobody reads any more."""
     while values:

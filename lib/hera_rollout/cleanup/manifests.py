@@ -33,7 +33,7 @@ def clean_yaml(file: str, text: str, subject: Subject) -> tuple[str, list[Place]
             return text, places
         index, path, line, shape = found
         shown = text.splitlines()[line].strip()
-        text = _without(file, text, index, path, line, subject)
+        text = _without(file, text, index, path, subject)
         places.append(Place(file, line + 1 + len(places), shape, "removed", shown))
 
 
@@ -76,13 +76,13 @@ def _within(node: Any, path: Path, subject: Subject) -> Iterator[tuple[Path, int
     if isinstance(node, dict):
         for key, value in node.items():
             if key == subject.flag and not isinstance(value, list):
-                yield (*path, key), node.lc.key(key)[0], "env entry"
+                yield (*path, key), _place(node, key), "env entry"
             else:
                 yield from _within(value, (*path, key), subject)
     elif isinstance(node, list):
         for number, value in enumerate(node):
             if _is_entry(value, subject.flag):
-                yield (*path, number), node.lc.item(number)[0], _shape(value)
+                yield (*path, number), _place(node, number), _shape(value)
             else:
                 yield from _within(value, (*path, number), subject)
 
@@ -101,7 +101,7 @@ def _shape(value: Any) -> str:
     return "kustomize patch" if isinstance(value, dict) and "op" in value else "env entry"
 
 
-def _without(file: str, text: str, index: int, path: Path, line: int, subject: Subject) -> str:
+def _without(file: str, text: str, index: int, path: Path, subject: Subject) -> str:
     wanted = _documents(file, text)
     path = _emptied(wanted[index], path)
     wanted[index] = _pruned(wanted[index], path)
@@ -140,9 +140,13 @@ def _pruned(document: Any, path: Path) -> Any:
 
 
 def _line_of(document: Any, path: Path) -> int:
-    parent = _at(document, path[:-1])
-    where = parent.lc.key(path[-1]) if isinstance(parent, dict) else parent.lc.item(path[-1])
-    return int(where[0])
+    return _place(_at(document, path[:-1]), path[-1])
+
+
+def _place(parent: Any, part: Any) -> int:
+    """The line of a mapping's key or of a list's item, as ruamel.yaml noted it."""
+    noted: Any = parent.lc
+    return int((noted.key(part) if hasattr(parent, "keys") else noted.item(part))[0])
 
 
 def _cut(text: str, start: int, subject: Subject) -> str:

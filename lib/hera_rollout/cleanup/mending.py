@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import ruff
+import ruff  # type: ignore[import-untyped]
 
 from hera_rollout.errors import RolloutError
 

@@ -61,7 +61,9 @@ def imported_names(tree: ast.Module, module: str, *, package: bool) -> dict[str,
                 found[alias.asname or first] = alias.name if alias.asname else first
         elif isinstance(node, ast.ImportFrom):
             source = _absolute(node, module, package=package)
-            found.update({alias.asname or alias.name: f"{source}.{alias.name}" for alias in node.names if alias.name != "*"})
+            found.update(
+                {alias.asname or alias.name: f"{source}.{alias.name}" for alias in node.names if alias.name != "*"}
+            )
     return found
 
 

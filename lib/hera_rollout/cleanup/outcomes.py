@@ -63,29 +63,21 @@ class _Walk:
         for index, statement in enumerate(statements):
             if is_docstring(statement):
                 continue
-            if isinstance(statement, cst.If):
-                found = self._branch(statement)
-                if found is None:
-                    return None
-                if found:
-                    answer = self.answer(found, derived=True)
-                    if answer is not None:
-                        return answer
-                    if not _only_binds(found):
-                        return None
-                derived = True
-                continue
-            if isinstance(statement, cst.Try):
-                body = guarded_body(statement, self.reader.imports, self.required)
+            if isinstance(statement, cst.If | cst.Try):
+                body = self._chosen(statement)
                 return None if body is None else self.answer([*body, *statements[index + 1 :]], derived=True)
-            if not isinstance(statement, cst.SimpleStatementLine):
-                return None
-            small = statement.body[0]
+            small = statement.body[0] if isinstance(statement, cst.SimpleStatementLine) else None
             if isinstance(small, cst.Return):
                 return self._returned(small, derived)
-            if not self._bind(small):
+            if small is None or not self._bind(small):
                 return None
         return None
+
+    def _chosen(self, statement: cst.If | cst.Try) -> Sequence[cst.CSTNode] | None:
+        """The statements that run in place of this one; None if nobody can tell."""
+        if isinstance(statement, cst.If):
+            return self._branch(statement)
+        return guarded_body(statement, self.reader.imports, self.required)
 
     def _branch(self, node: cst.If) -> Sequence[cst.CSTNode] | None:
         """The statements of the branch that is taken; None if the flag does not decide."""
@@ -115,11 +107,3 @@ class _Walk:
             return False
         self.reader.scopes[-1][names[0]] = self.reader.value(small.value)
         return self.reader.scopes[-1][names[0]] is not None
-
-
-def _only_binds(statements: Sequence[cst.CSTNode]) -> bool:
-    return all(
-        isinstance(item, cst.SimpleStatementLine)
-        and all(isinstance(small, cst.Assign | cst.Pass) for small in item.body)
-        for item in statements
-    )

@@ -11,6 +11,7 @@ from hera_rollout.cleanup.codemod import Cleaned, clean
 from hera_rollout.cleanup.dependencies import imports, without_unused
 from hera_rollout.cleanup.manifests import clean_yaml
 from hera_rollout.cleanup.mending import mend
+from hera_rollout.cleanup.mends import mended
 from hera_rollout.cleanup.reachability import sweep
 from hera_rollout.cleanup.subject import Place, Subject
 from hera_rollout.cleanup.textfiles import clean_lines, kind_of, named_in
@@ -94,6 +95,7 @@ def plan(
     facts: Mapping[str, bool] | None = None,
     allowed: Mapping[str, str] | None = None,
     templates: bool = False,
+    mends: str = "",
     limits: Limits | None = None,
 ) -> CleanupPlan:
     """What it takes to remove a flag from a service's repository.
@@ -106,6 +108,7 @@ def plan(
         facts: Expressions whose outcome the team vouches for.
         allowed: Patterns of files that may go on naming the flag, each with its reason.
         templates: Remove template files that only the removed code named.
+        mends: A unified diff of what a person mends in Python files where the codemod cannot follow; it comes first.
         limits: How large the tree may be.
 
     Raises:
@@ -115,17 +118,26 @@ def plan(
     if repository.is_dir() and not is_git(repository):
         raise Refused(f"{repository} is not in a git repository; nothing was changed.", todo="git init, commit, again.")
     subject = Subject(flag, value, tuple(required), dict(facts or {}))
-    return _Planner(repository, subject, dict(allowed or {}), templates, limits).plan()
+    allow = dict(allowed or {})
+    return _Planner(repository, subject, allowed=allow, templates=templates, mends=mends, limits=limits).plan()
 
 
 class _Planner:
     def __init__(
-        self, repository: Path, subject: Subject, allowed: dict[str, str], templates: bool, limits: Limits | None
+        self,
+        repository: Path,
+        subject: Subject,
+        *,
+        allowed: dict[str, str],
+        templates: bool,
+        mends: str,
+        limits: Limits | None,
     ) -> None:
         self.repository = repository
         self.subject = subject
         self.allowed = allowed
         self.templates = templates
+        self.mends = mends
         self.raw = dict(contents(repository, listed(repository, limits), limits))
         self.before: dict[str, str] = {}
         self.after: dict[str, str | None] = {}
@@ -139,7 +151,9 @@ class _Planner:
             self._templates()
         self._dependencies()
         edits = [
-            Edit(name, self.before[name], after) for name, after in sorted(self.after.items()) if after != self.before[name]
+            Edit(name, self.before[name], after)
+            for name, after in sorted(self.after.items())
+            if after != self.before[name]
         ]
         places, left = tuple(sorted(set(self.places))), tuple(sorted(set(self.left)))
         return CleanupPlan(self.repository, self.subject, tuple(edits), places, left, self.allowed)
@@ -151,7 +165,12 @@ class _Planner:
     def _python(self) -> None:
         names = [name for name in self.raw if name.endswith(".py")]
         texts = {name: self._text(name) for name in names}
-        cleaned = clean(texts, self.subject)
+        start = mended(texts, self.mends) if self.mends else texts
+        self.places += [
+            Place(name, 1, "mended by a person", "folded" if name in start else "removed", name, "the plan's patch")
+            for name in names if start.get(name) != texts[name]
+        ]  # fmt: skip
+        cleaned = clean(start, self.subject)
         if cleaned.texts == texts:
             self._keep(cleaned, texts)
             return
@@ -203,9 +222,7 @@ class _Planner:
     def _templates(self) -> None:
         """Data files that only removed code named."""
         old = "\n".join(text for name, text in self.before.items() if name.endswith(".py"))
-        now = "\n".join(
-            self.after.get(name, text) or "" for name, text in self.before.items() if name.endswith(".py")
-        )
+        now = "\n".join(self.after.get(name, text) or "" for name, text in self.before.items() if name.endswith(".py"))
         for name in self.raw:
             path = PurePosixPath(name)
             word = re.compile(rf"(?<![\w.-]){re.escape(path.name)}(?![\w-])")

@@ -17,7 +17,6 @@ from hera_rollout.cleanup.sources import Source
 from hera_rollout.cleanup.trying import PRESENT
 from hera_rollout.cleanup.values import Known, Value, is_flag, literal
 
-
 BY_NAME = frozenset({"getattr", "hasattr", "setattr", "delattr", "attrgetter", "patch", "object", "multiple"})
 TABLES = frozenset({"globals", "locals", "vars"})
 DOTTED = re.compile(r"[A-Za-z_][\w.\[\], |]*")
@@ -51,14 +50,18 @@ def _is_self(node: ast.expr) -> bool:
 def _by_text(node: ast.AST, *, texts: bool) -> list[str]:
     """Names given as text: to `getattr` and its like, in `globals()[…]`; with `texts` any text that may be a name."""
     if texts:
-        is_name = isinstance(node, ast.Constant) and isinstance(node.value, str) and DOTTED.fullmatch(node.value)
-        return re.findall(r"\w+", node.value) if is_name else []
+        text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+        return re.findall(r"\w+", text) if DOTTED.fullmatch(text) else []
     given: list[ast.expr] = []
     if isinstance(node, ast.Call) and _last(node.func) in BY_NAME:
         given = node.args
     elif isinstance(node, ast.Subscript) and isinstance(node.value, ast.Call) and _last(node.value.func) in TABLES:
         given = [node.slice]
-    return [item.value.rpartition(".")[2] for item in given if isinstance(item, ast.Constant) and isinstance(item.value, str)]
+    return [
+        item.value.rpartition(".")[2]
+        for item in given
+        if isinstance(item, ast.Constant) and isinstance(item.value, str)
+    ]
 
 
 def _last(node: ast.expr) -> str:

@@ -95,7 +95,9 @@ class _Sweep:
             return False
         for name in cutter.cut:
             line = next((n for n, text in enumerate(source.text.splitlines(), 1) if re.search(rf"\b{name}\b", text)), 0)
-            self.swept.places.append(Place(source.file, line, "definition", "removed", name, "nothing asks for it any more"))
+            self.swept.places.append(
+                Place(source.file, line, "definition", "removed", name, "nothing asks for it any more")
+            )
         self.gone_names |= {f"{source.module}.{name}" for name in cutter.cut}
         self.now[source.file] = parse(source.file, tree.code)
         return True

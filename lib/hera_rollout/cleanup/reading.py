@@ -1,7 +1,7 @@
 """Recognising the flag in an expression."""
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 import libcst as cst
 
@@ -166,7 +166,7 @@ class Reader:
         return self.value(picked) if value is MISSING else Known(value)
 
 
-_READERS = {
+_READERS: Final[dict[type[cst.BaseExpression], Callable[[Reader, Any], Value | None]]] = {
     cst.Name: Reader._name,
     cst.Attribute: Reader._attribute,
     cst.Subscript: Reader._subscript,

@@ -104,7 +104,9 @@ class _Scanner:
         words = [*self.signs, *self.hints]
         chosen: dict[str, str] = {}
         for _ in range(ROUNDS):
-            fresh = {name: data for name, data in python.items() if name not in chosen and any(w in data for w in words)}
+            fresh = {
+                name: data for name, data in python.items() if name not in chosen and any(w in data for w in words)
+            }
             texts = {name: text for name, data in fresh.items() if (text := self._text(name, data)) is not None}
             for name in fresh:
                 python.pop(name)

@@ -163,6 +163,6 @@ class Conflicts(cst.CSTVisitor):
     def visit_Assign(self, node: cst.Assign) -> None:
         """`anything.use_hera = value`."""
         for target in targets(node):
-            if isinstance(target, cst.Attribute) and target.attr.value in self.facts.attributes:
-                if self.reader.value(node.value) is None:
-                    self.facts.refused[target.attr.value] = "reassigned: the attribute is set elsewhere"
+            ours = isinstance(target, cst.Attribute) and target.attr.value in self.facts.attributes
+            if ours and isinstance(target, cst.Attribute) and self.reader.value(node.value) is None:
+                self.facts.refused[target.attr.value] = "reassigned: the attribute is set elsewhere"

@@ -57,7 +57,9 @@ def parse(file: str, text: str) -> Source:
     except (SyntaxError, ValueError, RecursionError) as error:
         raise _broken(file, getattr(error, "lineno", 0) or 0, getattr(error, "msg", str(error))) from None
     module = module_name(file)
-    return Source(file, text, module, tree, imported_names(tree, module, package=PurePosixPath(file).stem == "__init__"))
+    return Source(
+        file, text, module, tree, imported_names(tree, module, package=PurePosixPath(file).stem == "__init__")
+    )
 
 
 def _broken(file: str, line: int, message: str) -> Refused:

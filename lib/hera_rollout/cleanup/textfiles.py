@@ -12,25 +12,26 @@ ASSIGNMENT = (
 DECLARED = r"^\s*(?:export\s+{flag}|ENV\s+{flag}\s+\S+|unset\s+{flag})\s*$"
 
 
+SUFFIXES = {
+    **dict.fromkeys((".py", ".pyi"), "python"),
+    **dict.fromkeys((".yaml", ".yml"), "yaml"),
+    **dict.fromkeys((".sh", ".bash", ".zsh"), "shell"),
+    **dict.fromkeys(DOCUMENTS, "documentation"),
+    ".env": "env file",
+}
+NAMES = {".env": "env file", "Makefile": "makefile", "Dockerfile": "container file", "Containerfile": "container file"}
+CI = frozenset({".gitlab-ci.yml", "Jenkinsfile", "azure-pipelines.yml"})
+
+
 def kind_of(file: str) -> str:
     """What a file is, by its name."""
     path = PurePosixPath(file)
-    if path.suffix in {".py", ".pyi"}:
-        return "python"
-    if path.suffix in DOCUMENTS and "requirements" not in path.name:
-        return "documentation"
-    if ".github" in path.parts or path.name in {".gitlab-ci.yml", "Jenkinsfile", "azure-pipelines.yml"}:
+    if ".github" in path.parts or path.name in CI:
         return "ci"
-    if path.suffix in {".yaml", ".yml"}:
-        return "yaml"
-    if path.suffix in {".sh", ".bash", ".zsh"}:
-        return "shell"
-    if path.name.startswith(".env") or path.suffix == ".env":
-        return "env file"
-    names = {"Makefile": "makefile", "Dockerfile": "container file", "Containerfile": "container file"}
-    return next(
-        (kind for name, kind in names.items() if path.name.startswith(name)), path.suffix.lstrip(".") or "other"
-    )
+    by_name = next((kind for name, kind in NAMES.items() if path.name.startswith(name)), "")
+    if "requirements" in path.name:
+        return "requirements"
+    return by_name or SUFFIXES.get(path.suffix) or path.suffix.lstrip(".") or "other"
 
 
 def clean_lines(file: str, text: str, subject: Subject) -> tuple[str, list[Place]]:

@@ -31,7 +31,7 @@ def main() -> None:
         raise SystemExit(f"The environment does not fit: {error}") from None
     uvicorn.run(
         app,
-        host="0.0.0.0",
+        host="0.0.0.0",  # noqa: S104 - in a pod
         port=settings.port,
         log_config=None,
         access_log=False,

@@ -78,7 +78,7 @@ SERVICE = {
                 ports: [{containerPort: 8000}]  # http
         """,
     ".env": "A=1\nUSE_HERA_SDK=true\n",
-    "run.sh": '#!/bin/sh\nexport USE_HERA_SDK=true\nexec python -m service\n',
+    "run.sh": "#!/bin/sh\nexport USE_HERA_SDK=true\nexec python -m service\n",
     "README.md": "# Service\n\nSet `USE_HERA_SDK` to choose the path.\n",
 }
 

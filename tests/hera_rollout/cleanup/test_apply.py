@@ -28,7 +28,12 @@ def approval(plan: cleanup.CleanupPlan) -> cleanup.Approval:
 
 
 def state(service: Path) -> tuple[str, str, str, str]:
-    asked = (("rev-parse", "HEAD"), ("branch", "--list"), ("status", "--porcelain"), ("worktree", "list", "--porcelain"))
+    asked = (
+        ("rev-parse", "HEAD"),
+        ("branch", "--list"),
+        ("status", "--porcelain"),
+        ("worktree", "list", "--porcelain"),
+    )
     return tuple(conftest.run_git(service, *words) for words in asked)
 
 
@@ -44,7 +49,9 @@ def test_a_new_branch_and_main_untouched(service: Path, plan: cleanup.CleanupPla
     assert applied.after.passed
     diff = conftest.run_git(service, "diff", "--name-status", f"main..{applied.branch}")
     assert "D\tservice/by_yaml.py" in diff
-    assert "Approved by Ada: stable for four weeks" in conftest.run_git(service, "log", "-1", "--format=%B", applied.branch)
+    assert "Approved by Ada: stable for four weeks" in conftest.run_git(
+        service, "log", "-1", "--format=%B", applied.branch
+    )
     left = conftest.run_git(service, "grep", "-l", "USE_HERA_SDK", applied.branch)
     assert left.split() == [f"{applied.branch}:README.md"]
 

@@ -143,7 +143,7 @@ def test_links_are_not_followed(service: Path, tmp_path_factory: pytest.TempPath
         ("env:\n- {name: A, value: b}\n- {name: USE_HERA_SDK, value: 'true'}\n", "env:\n- {name: A, value: b}\n"),
         ("env: [{name: A, value: b}, {name: USE_HERA_SDK, value: x}]\n", "env: [{name: A, value: b}]\n"),
         (
-            "- op: add\n  path: /spec/env/-\n  value:\n    name: USE_HERA_SDK\n    value: 'true'\n- op: remove\n  path: /x\n",
+            "- op: add\n  path: /spec/env/-\n  value:\n    name: USE_HERA_SDK\n    value: 'true'\n- op: remove\n  path: /x\n",  # noqa: E501
             "- op: remove\n  path: /x\n",
         ),
         (
@@ -152,7 +152,7 @@ def test_links_are_not_followed(service: Path, tmp_path_factory: pytest.TempPath
         ),
         ("a: 1\n---\ndata:\n  USE_HERA_SDK: 'true'\n  B: c\n---\nd: 2\n", "a: 1\n---\ndata:\n  B: c\n---\nd: 2\n"),
         (
-            "env:\n  - name: USE_HERA_SDK\n    valueFrom:\n      configMapKeyRef: {name: f, key: USE_HERA_SDK}\n  - name: A\n",
+            "env:\n  - name: USE_HERA_SDK\n    valueFrom:\n      configMapKeyRef: {name: f, key: USE_HERA_SDK}\n  - name: A\n",  # noqa: E501
             "env:\n  - name: A\n",
         ),
     ],

@@ -60,7 +60,9 @@ def test_ignored_files_are_not_looked_at(service: Path) -> None:
 
 
 def test_outside_git_clutter_is_skipped(tmp_path: Path) -> None:
-    conftest.written(tmp_path, {"a.sh": "echo $USE_HERA_SDK\n", ".venv/b.sh": "USE_HERA_SDK", "node_modules/c.sh": "USE_HERA_SDK"})
+    conftest.written(
+        tmp_path, {"a.sh": "echo $USE_HERA_SDK\n", ".venv/b.sh": "USE_HERA_SDK", "node_modules/c.sh": "USE_HERA_SDK"}
+    )
     output = scanned(tmp_path)[1]
     assert "a.sh:1" in output
     assert ".venv" not in output

@@ -12,8 +12,8 @@ from hera_rollout.cleanup.subject import Subject
 SUBJECT = Subject("USE_HERA_SDK")
 HEADERS = (
     "FLAG = os.getenv('USE_HERA_SDK', 'false').lower() == 'true'\ndef on():\n    return FLAG\n",
-    "def on():\n    if os.environ.get('USE_HERA_SDK') in ('true', '1'):\n        return True\n    return False\nFLAG = on()\n",
-    "class Config:\n    use_hera_sdk = os.environ['USE_HERA_SDK'] == 'true'\nFLAG = Config.use_hera_sdk\ndef on():\n    return FLAG\n",
+    "def on():\n    if os.environ.get('USE_HERA_SDK') in ('true', '1'):\n        return True\n    return False\nFLAG = on()\n",  # noqa: E501
+    "class Config:\n    use_hera_sdk = os.environ['USE_HERA_SDK'] == 'true'\nFLAG = Config.use_hera_sdk\ndef on():\n    return FLAG\n",  # noqa: E501
 )
 ATOMS = ("FLAG", "on()", "os.getenv('USE_HERA_SDK') == 'true'", "a", "b", "call(a)", "call(0)", "a > b", "True", "''")
 
