@@ -15,7 +15,8 @@ _SERVER: Final = frozenset(
 _ARGO: Final = "workflows.argoproj.io/"
 _SERVER_KEYS: Final = frozenset(
     {"phase", "completed", "workflow-archiving-status", "creator", "creator-email", "creator-preferred-username",
-     "controller-instanceid", "pod-name-format", "actor", "actor-email", "actor-preferred-username", "action"}
+     "controller-instanceid", "pod-name-format",
+     "last-seen-version", "actor", "actor-email", "actor-preferred-username", "action"}
 )  # fmt: skip
 _SHOWN: Final = frozenset({_ARGO + "title", _ARGO + "description", _ARGO + "version"})
 _KUBECTL: Final = "kubectl.kubernetes.io/last-applied-configuration"

@@ -1,4 +1,4 @@
-"""What must differ between two runs of one workflow, taken out of texts: names, ids, times."""
+"""What must differ between two runs of one workflow, out of texts: names, ids, times, the executor's own lines."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any, Final
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?")
 _CLOCK: Final = re.compile(r"\b\d\d:\d\d:\d\d(?:[.,]\d+)?\b")
 _TOOK: Final = re.compile(r"\b(in|after) \d+(?:\.\d+)? ?(?:ns|us|µs|ms|s|sec|seconds)\b")
+# Argo's executor writes beside the program, and what it says depends on which of its threads ends first.
+_EXECUTOR: Final = re.compile(r"^time=\S+ level=\w+ msg=.* argo=true\b.*\n?", re.MULTILINE)
 _ADDRESS: Final = re.compile(r"\b0x[0-9a-f]{6,16}\b")
 
 
@@ -18,7 +20,7 @@ class Mask:
     def __init__(self, document: Mapping[str, Any]) -> None:
         meta = document.get("metadata") or {}
         name, uid = str(meta.get("name") or ""), str(meta.get("uid") or "")
-        self._replacements: list[tuple[re.Pattern[str], str]] = []
+        self._replacements: list[tuple[re.Pattern[str], str]] = [(_EXECUTOR, "")]
         if uid:
             self._replacements.append((re.compile(re.escape(uid)), "<uid>"))
         if name:

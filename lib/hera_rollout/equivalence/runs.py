@@ -11,7 +11,7 @@ from hera_rollout.equivalence.differences import ABSENT, HARMLESS, Difference, O
 from hera_rollout.equivalence.masking import Mask
 from hera_rollout.equivalence.nodes import by_path, read
 
-MASKED: Final = "only what must differ: names, ids, times"
+MASKED: Final = "only what must differ: names, ids, times, lines of Argo's executor"
 _COMPARED: Final = ("type", "phase", "templateName")
 
 

@@ -328,6 +328,7 @@ def test_what_the_cluster_adds_is_no_difference(workflow, found):
         resourceVersion="2",
         creationTimestamp="2026-01-01T00:00:00Z",
         labels={"workflows.argoproj.io/phase": "Succeeded", "workflows.argoproj.io/creator": "me"},
+        annotations={"workflows.argoproj.io/last-seen-version": "11626"},
     ) | {"status": {"phase": "Succeeded"}}
     made = found(workflow(), stored)
     assert {severity for _, severity, _ in made} == {"none"}

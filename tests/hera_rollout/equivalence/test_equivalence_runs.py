@@ -125,3 +125,11 @@ def test_a_mask_takes_names_and_times_and_nothing_else():
         mask("jobs joblib my-jobs job-x 12 apples 3.14 in 2 steps")
         == "jobs joblib my-jobs job-x 12 apples 3.14 in 2 steps"
     )
+
+
+def test_the_executors_own_lines_are_left_out_and_the_programs_are_not():
+    own = 'time=2026-11-25T00:44:31.623Z level=INFO msg="waiting for signals" argo=true signalPath=/var/run/argo\n'
+    more = 'time=2026-11-25T00:44:39.437Z level=INFO msg="file signal handler exiting" argo=true\n'
+    assert judged(run("a"), run("b"), {"a": own + "42\n"}, {"b": own + "42\n" + more}) == {("logs[<workflow>]", "none")}
+    theirs = 'time=2026-11-25T00:44:31.623Z level=INFO msg="rows" count=1\n'
+    assert ("logs[<workflow>]", "behavioural") in judged(run("a"), run("b"), {"a": own + theirs}, {"b": own})
