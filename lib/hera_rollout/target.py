@@ -75,6 +75,8 @@ class FlagSettings(_Settings):
     medium: Literal["env", "configmap", "manual"] = "env"
     env: str = Field(default="USE_HERA_SDK", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
     configmap: KubeName = "backend-flag"
+    by_hand: str = ""
+    """Medium manual: where the change is made and how it takes effect, told to whoever makes it."""
 
 
 class WorkflowSettings(_Settings):

@@ -4,6 +4,7 @@ from pandas import DataFrame
 
 from hera_rollout import flag
 from hera_rollout.errors import Retryable
+from hera_rollout.flag import effect
 
 
 def said(pod="a", enabled=True, hera_import="ok", problem="", decided_by="env"):
@@ -11,7 +12,7 @@ def said(pod="a", enabled=True, hera_import="ok", problem="", decided_by="env"):
 
 
 def wrong(*rows, enabled=True):
-    return flag._wrong_pods(DataFrame(list(rows), columns=flag.COLUMNS), enabled)
+    return effect.wrong_pods(DataFrame(list(rows), columns=flag.COLUMNS), enabled)
 
 
 class Service:
@@ -52,18 +53,18 @@ def test_no_pod_is_not_every_pod():
 def test_an_old_pod_behind_the_service_is_noticed():
     seen = DataFrame([said("a"), said("b")], columns=flag.COLUMNS)
     good = {"enabled": True, "pod": "a"}
-    assert flag._wrong_service(Service(good), seen, True) == []
-    assert "from pod old" in flag._wrong_service(Service(good, {"enabled": True, "pod": "old"}), seen, True)[0]
-    assert "flag off" in flag._wrong_service(Service(good, {"enabled": False, "pod": "b"}), seen, True)[0]
+    assert effect.wrong_service(Service(good), seen, True) == []
+    assert "from pod old" in effect.wrong_service(Service(good, {"enabled": True, "pod": "old"}), seen, True)[0]
+    assert "flag off" in effect.wrong_service(Service(good, {"enabled": False, "pod": "b"}), seen, True)[0]
 
 
 def test_a_service_that_is_down_is_told():
     seen = DataFrame([said("a")], columns=flag.COLUMNS)
-    assert "did not answer" in flag._wrong_service(Service(Retryable("The backend did not answer.")), seen, True)[0]
+    assert "did not answer" in effect.wrong_service(Service(Retryable("The backend did not answer.")), seen, True)[0]
 
 
 def test_waiting_ends_early_only_when_no_pod_can_import_hera():
     broken, fine = said("a", hera_import="no module"), said("b")
-    assert flag._cannot_come(DataFrame([broken], columns=flag.COLUMNS), True)
-    assert not flag._cannot_come(DataFrame([broken, fine], columns=flag.COLUMNS), True)
-    assert not flag._cannot_come(DataFrame([broken], columns=flag.COLUMNS), False)
+    assert effect.cannot_come(DataFrame([broken], columns=flag.COLUMNS), True)
+    assert not effect.cannot_come(DataFrame([broken, fine], columns=flag.COLUMNS), True)
+    assert not effect.cannot_come(DataFrame([broken], columns=flag.COLUMNS), False)

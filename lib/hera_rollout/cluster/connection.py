@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,6 +27,8 @@ Document = dict[str, Any]
 PatchKind = Literal["strategic-merge-patch", "merge-patch", "json-patch"]
 _UNSENT = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError, urllib3.exceptions.SSLError)
 _OK_BELOW = 300
+AGENT = "hera-rollout"
+"""Kubernetes keeps this as the manager of every field the kit writes: whatever carries another was not the kit."""
 _MOST_BYTES = 128 * 1024 * 1024
 _WHOLE_ANSWER = 6  # times the time limit, for an answer that trickles
 
@@ -85,9 +88,16 @@ class Connection:
         asked = Asked(self.who, what or f"patch {path}", changes=True)
         return self._document(_Request("PATCH", path, asked, body=body, content=f"application/{kind}+json"))
 
-    def delete(self, path: str, what: str = "") -> None:
-        """Delete one object."""
-        self._exchange(_Request("DELETE", path, Asked(self.who, what or f"delete {path}", changes=True)))
+    def replace(self, path: str, body: Document, what: str = "") -> Document:
+        """Write one document whole; Conflicting if it is no longer the one whose resourceVersion `body` carries."""
+        asked = Asked(self.who, what or f"replace {path}", changes=True)
+        return self._document(_Request("PUT", path, asked, body=body))
+
+    def delete(self, path: str, what: str = "", *, version: str = "") -> None:
+        """Delete one object; given a resourceVersion, Conflicting if it is another one by now."""
+        only = {"preconditions": {"resourceVersion": version}} if version else None
+        asked = Asked(self.who, what or f"delete {path}", changes=True)
+        self._exchange(_Request("DELETE", path, asked, body=only))
 
     def watch(self, path: str, seconds: float, **query: object) -> Iterator[Document]:
         """Yield events for at most `seconds`; the caller reads afresh when it ends, however it ends."""
@@ -207,7 +217,9 @@ def load(target: Target) -> Connection:
     except (config.ConfigException, yaml.YAMLError, OSError, ValueError, TypeError, AttributeError, KeyError) as error:
         raise _no_kubeconfig(target, error) from None
     settings.retries = False  # a retry of urllib3's own would multiply every time limit
-    return Connection(client.ApiClient(settings), float(target.limits.request_timeout_seconds))
+    api = client.ApiClient(settings)
+    api.user_agent = f"{AGENT}/{version_of('hera-rollout-kit')}"
+    return Connection(api, float(target.limits.request_timeout_seconds))
 
 
 def _no_kubeconfig(target: Target, error: Exception) -> Refused:

@@ -1,0 +1,25 @@
+"""The feature flag: plan a flip, apply it, and believe only what each pod itself reports.
+
+Media: `env`, a variable on the Deployment, as in the guide (its pods restart); `configmap`, a file (no restart, and a
+share of the tasks); `manual`, shown and waited for. Off in either of the first two wins.
+"""
+
+from hera_rollout.flag.byhand import NotDoneByHand
+from hera_rollout.flag.changes import FlagChange, FlagEffect, ReportsFlag
+from hera_rollout.flag.media import apply, plan, settled, throw
+from hera_rollout.flag.reporting import COLUMNS, PORT, ROUTE, report
+
+__all__ = [
+    "COLUMNS",
+    "PORT",
+    "ROUTE",
+    "FlagChange",
+    "FlagEffect",
+    "NotDoneByHand",
+    "ReportsFlag",
+    "apply",
+    "plan",
+    "report",
+    "settled",
+    "throw",
+]

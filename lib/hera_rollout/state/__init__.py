@@ -1,0 +1,25 @@
+"""What a rollout remembers between its notebooks (a ConfigMap), and who is at work on it (a Lease)."""
+
+from hera_rollout.state.documents import Approval, Facts, FlagSet, KnownGood, RecordHash, Rollout, RunState
+from hera_rollout.state.holding import Holding
+from hera_rollout.state.leases import Hold, hold, holder
+from hera_rollout.state.runs import Run, begin, run_id
+from hera_rollout.state.store import State
+
+__all__ = [
+    "Approval",
+    "Facts",
+    "FlagSet",
+    "Hold",
+    "Holding",
+    "KnownGood",
+    "RecordHash",
+    "Rollout",
+    "Run",
+    "RunState",
+    "State",
+    "begin",
+    "hold",
+    "holder",
+    "run_id",
+]

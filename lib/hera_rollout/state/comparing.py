@@ -1,0 +1,41 @@
+"""What somebody else changed in a rollout's state, in sentences. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from hera_rollout.state.documents import Facts, FlagSet
+
+
+def clock(moment: datetime) -> str:
+    """A moment as people read it."""
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def word(entry: FlagSet) -> str:
+    """A setting of the flag in words."""
+    return f"on for {entry.percent:g} %" if entry.enabled else "off"
+
+
+def changes(before: Facts, after: Facts) -> list[str]:
+    """What is in `after` and was not in `before`."""
+    told = [f"{change.by} wrote at {clock(change.at)}: {change.what}"] if (change := after.changed) else []
+    if after.rollout != before.rollout and after.rollout:
+        rung = f", rung {after.rollout.rung:g}" if after.rollout.rung is not None else ""
+        told.append(f"it stands at rollout {after.rollout.id}, phase {after.rollout.phase}{rung}")
+    told += [
+        f"the flag was set {word(entry)} by {entry.by} at {clock(entry.at)}"
+        for entry in after.flags
+        if entry not in before.flags
+    ]
+    told += [
+        f"{entry.by} approved phase {entry.phase}" + (f", rung {entry.rung:g}" if entry.rung is not None else "")
+        for entry in after.approvals
+        if entry not in before.approvals
+    ]
+    told += [
+        f"a record of phase {entry.phase} was kept: {entry.verdict}"
+        for entry in after.records
+        if entry not in before.records
+    ]
+    return told or ["somebody removed or rewrote it by hand"]
