@@ -79,7 +79,7 @@ class _Reasons(Scopes):
             return
         joined = any(isinstance(parent, cst.BinaryOperation | cst.FormattedString) for parent in self.parents[-2:])
         if any(name in text for name in self.subject.spellings):
-            self._say(node, IN_TEXT)
+            self._say(node, COMMENT if isinstance(self.parents[-1], cst.Expr) else IN_TEXT)
         elif joined and self._piece(text):
             self.suspect.setdefault(self.line(node), BUILT)
 
@@ -89,6 +89,8 @@ class _Reasons(Scopes):
         return len([part for part in text.split("_") if part]) >= LEAST_PARTS and text in self.subject.flag
 
     def visit_FormattedStringText(self, node: cst.FormattedStringText) -> None:
+        if any(name in node.value for name in self.subject.spellings):
+            self._say(node, IN_TEXT)
         if self._piece(node.value):
             self.suspect.setdefault(self.line(node), BUILT)
 
@@ -123,6 +125,8 @@ def left_in(source: Source, subject: Subject, facts: Facts, notes: Notebook) -> 
         why = reasons.why.get(number) or reasons.suspect.get(number)
         for match in wanted.finditer(lines[number - 1]):
             why = refused.get(match[1], why)
+        if why is None and _defines(lines[number - 1], wanted):
+            why = WHY[cst.AnnAssign]
         if why is None:
             why = COMMENT if _is_comment(lines[number - 1], wanted) else UNKNOWN
         yield notes.left(number, lines[number - 1].strip(), why)
@@ -132,6 +136,11 @@ def _suspicious(text: str, subject: Subject) -> bool:
     parts = subject.flag.split("_")
     pairs = ["_".join(parts[i : i + 2]) for i in range(len(parts) - 1)]
     return any(pair in text or pair.lower() in text for pair in pairs)
+
+
+def _defines(line: str, wanted: re.Pattern[str]) -> bool:
+    match = wanted.match(line.strip())
+    return match is not None and line.strip()[match.end() :].lstrip()[:1] in {":", "="}
 
 
 def _is_comment(line: str, wanted: re.Pattern[str]) -> bool:

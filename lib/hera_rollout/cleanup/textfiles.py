@@ -57,8 +57,21 @@ def named_in(file: str, text: str, subject: Subject) -> list[Place]:
     kind = kind_of(file)
     wanted = re.compile(rf"(?<![A-Za-z0-9]){re.escape(subject.flag)}(?![A-Za-z0-9])")
     why = "prose: what it says is for a person to change" if kind == "documentation" else f"{kind}: no plain assignment"
+    told = f"a comment ({kind}) names it"
     return [
-        Place(file, number, f"named ({kind})", "by hand", line.strip()[:160], why)
+        Place(
+            file,
+            number,
+            f"named ({kind})",
+            "by hand",
+            line.strip()[:160],
+            why if wanted.search(code(line, kind)) else told,
+        )
         for number, line in enumerate(text.splitlines(), start=1)
         if wanted.search(line)
     ]
+
+
+def code(line: str, kind: str) -> str:
+    """A line without its comment; a document has none."""
+    return line if kind == "documentation" else line.partition("#")[0]

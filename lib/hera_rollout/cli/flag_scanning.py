@@ -44,7 +44,11 @@ def _show(found: "Scan") -> None:
     for reason in found.unread:
         click.echo(f"✗ {reason}")
     shapes = ", ".join(f"{count} {shape}" for shape, count in found.shapes.most_common())
-    where = f"in {len(found.named_files)} of {found.files} files" if found.named_files else f"in none of {found.files} files"
+    where = (
+        f"in {len(found.named_files)} of {found.files} files"
+        if found.named_files
+        else f"in none of {found.files} files"
+    )
     click.echo(f"{found.subject.flag} {where}" + (f": {shapes}" if shapes else ""))
     left = len(found.left) + len(found.unread)
     click.echo(f"A cleanup would deal with {len(found.places)} places and leave {left} to a person")
