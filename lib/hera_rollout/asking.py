@@ -60,14 +60,34 @@ class Caller:
             raise refusal(asked, status, reason(data))
         return _document(asked, data)
 
+    def answer(self, method: str, path: str, *, body: object = None, text: str | None = None) -> tuple[int, bytes]:
+        """Send, and give back whatever status and body come; for checks of the statuses themselves.
+
+        Args:
+            method: the HTTP method.
+            path: the path with its query.
+            body: sent as JSON.
+            text: sent as it is in the place of `body`, though declared as JSON.
+        """
+        asked = Asked(self.who, f"{method} {path}", creates="", changes=method != "GET")
+        return self._exchange(asked, method, path, body, None, text=text)
+
     def _exchange(
-        self, asked: Asked, method: str, path: str, body: object, query: Mapping[str, str] | None
+        self,
+        asked: Asked,
+        method: str,
+        path: str,
+        body: object,
+        query: Mapping[str, str] | None,
+        *,
+        text: str | None = None,
     ) -> tuple[int, bytes]:
         token = self._token()
         headers = {"Authorization": f"Bearer {token}"} if token else {}
+        headers |= {"Content-Type": "application/json"} if text is not None else {}
         ends = time.monotonic() + _WHOLE_ANSWER * self._timeout
         try:
-            with self._client.stream(method, path, json=body, params=query, headers=headers) as response:
+            with self._client.stream(method, path, json=body, content=text, params=query, headers=headers) as response:
                 return response.status_code, _read(response, ends)
         except _UNSENT as error:
             raise silence(asked, _short(error), sent=False) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import quote
@@ -96,6 +97,14 @@ class Backend:
     def template(self, task: str, run: int) -> dict[str, Any]:
         """A run's manifest as the backend kept it: workflowId, yaml."""
         return self._caller.json("GET", f"/api/v1/tasks/{_part(task)}/runs/{run}/template")
+
+    def answer(self, method: str, path: str, *, body: object = None, text: str | None = None) -> tuple[int, object]:
+        """Whatever status and JSON come back (text where it is none); for checks of the API itself."""
+        status, data = self._caller.answer(method, path, body=body, text=text)
+        try:
+            return status, json.loads(data)
+        except ValueError:
+            return status, data.decode("utf-8", "replace")
 
     def _submit(self, body: dict[str, Any]) -> Submitted:
         given = {key: value for key, value in body.items() if value is not None}
