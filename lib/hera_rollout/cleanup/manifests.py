@@ -4,8 +4,10 @@ An entry is cut out line by line where it stands, so that layout and comments st
 by ruamel.yaml and compared. Where lines cannot be cut (flow style) ruamel.yaml writes the document again, round trip.
 """
 
+import difflib
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -30,11 +32,48 @@ def clean_yaml(file: str, text: str, subject: Subject) -> tuple[str, list[Place]
     while True:
         found = next(_entries(_documents(file, text), subject), None)
         if found is None:
-            return text, places
+            text, more = _nested(file, text, subject)
+            return text, [*places, *more]
         index, path, line, shape = found
         shown = text.splitlines()[line].strip()
         text = _without(file, text, index, path, subject)
         places.append(Place(file, line + 1 + len(places), shape, "removed", shown))
+
+
+def _nested(file: str, text: str, subject: Subject) -> tuple[str, list[Place]]:
+    """YAML inside YAML: kustomize's `patch: |-`. Its lines stand in the file as they are, only further in."""
+    places: list[Place] = []
+    for index, document in enumerate(_documents(file, text)):
+        for path, start, inner in _blocks(document, ()):
+            if subject.flag not in inner or not _parses(inner):
+                continue
+            cleaned, found = clean_yaml(file, inner, subject)
+            cut = _cut_block(text, start, inner, cleaned)
+            wanted = _documents(file, text)
+            _at(wanted[index], path[:-1])[path[-1]] = cleaned
+            if found and cleaned.strip() and _plain(_documents(file, cut)) == _plain(wanted):
+                text = cut
+                places += [replace(place, line=place.line + start + 1) for place in found]
+    return text, places
+
+
+def _blocks(node: Any, path: Path) -> Iterator[tuple[Path, int, str]]:
+    """Every text over several lines, with the line of its key."""
+    pairs = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for part, value in pairs:
+        if isinstance(value, str) and "\n" in value and isinstance(node, dict):
+            yield (*path, part), _place(node, part), value
+        else:
+            yield from _blocks(value, (*path, part))
+
+
+def _cut_block(text: str, start: int, inner: str, cleaned: str) -> str:
+    old, new = inner.splitlines(), cleaned.splitlines()
+    gone: set[int] = set()
+    for tag, first, end, _, _ in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if tag == "delete":
+            gone |= set(range(start + 1 + first, start + 1 + end))
+    return "".join(line for number, line in enumerate(text.splitlines(keepends=True)) if number not in gone)
 
 
 def _parses(text: str) -> bool:

@@ -31,8 +31,7 @@ def mended(texts: Mapping[str, str], patch: str) -> dict[str, str]:
             env=environment, check=False,
         )  # fmt: skip
         if done.returncode:
-            raise Refused(
-                f"The patch of what a person mends does not fit: {done.stderr.strip()[:300]}; nothing was changed."
-            )
+            why = " ".join(done.stderr.split())[:300]
+            raise Refused(f"The patch of what a person mends does not fit: {why}; nothing was changed.")
         rest = {file: text for file, text in texts.items() if file not in named}
         return rest | {file: (folder / file).read_bytes().decode() for file in named if (folder / file).is_file()}

@@ -150,6 +150,10 @@ def test_links_are_not_followed(service: Path, tmp_path_factory: pytest.TempPath
             "configMapGenerator:\n- name: env\n  literals:\n  - USE_HERA_SDK=true\n  - A=b\n",
             "configMapGenerator:\n- name: env\n  literals:\n  - A=b\n",
         ),
+        (
+            "patches:\n- target: {kind: Deployment}\n  patch: |-\n    - op: add\n      path: /env/-\n      value: {name: USE_HERA_SDK}\n    - op: remove\n      path: /x\n",  # noqa: E501
+            "patches:\n- target: {kind: Deployment}\n  patch: |-\n    - op: remove\n      path: /x\n",
+        ),
         ("a: 1\n---\ndata:\n  USE_HERA_SDK: 'true'\n  B: c\n---\nd: 2\n", "a: 1\n---\ndata:\n  B: c\n---\nd: 2\n"),
         (
             "env:\n  - name: USE_HERA_SDK\n    valueFrom:\n      configMapKeyRef: {name: f, key: USE_HERA_SDK}\n  - name: A\n",  # noqa: E501
@@ -169,3 +173,49 @@ def test_helm_template_is_told(service: Path) -> None:
     (service / "chart.yaml").write_text("env:\n  - name: USE_HERA_SDK\n    value: {{ .Values.hera }}\n{{- end }}\n")
     plan = planned(service)
     assert [place.line for place in plan.open_places if place.file == "chart.yaml"] == [2]
+
+
+MENDS = """\
+--- a/service/build.py
++++ b/service/build.py
+@@ -3,5 +3,5 @@
+
+
+ def build(task):
+-    if USE_HERA_SDK:
++    if USE_HERA_SDK:  # mended
+         return by_hera.build(task)
+     return by_yaml.build(task)
+"""
+
+
+def test_what_a_person_mends_is_part_of_the_plan(service: Path) -> None:
+    plan = planned(service, mends=MENDS.replace("\n\n\n def", "\n \n \n def"))
+    assert "    # mended\n    return by_hera.build(task)\n" in after(plan, "service/build.py")
+    row = cleanup.inventory(plan).set_index("shape").loc["mended by a person"]
+    assert row["file"] == "service/build.py"
+
+
+def test_a_patch_that_does_not_fit(service: Path) -> None:
+    with pytest.raises(Refused, match=r"The patch of what a person mends does not fit: .*; nothing was changed"):
+        planned(service, mends=MENDS.replace("by_hera", "by_hand"))
+
+
+def test_the_flag_may_also_be_left_off(service: Path) -> None:
+    plan = planned(service, value=False, allowed=ALLOWED)
+    assert after(plan, "service/build.py").endswith("def build(task):\n    return by_yaml.build(task)\n")
+    assert "service/by_hera.py" in plan.removals
+    assert plan.open_places == ()
+
+
+def test_an_entry_point_is_no_dead_module(service: Path) -> None:
+    (service / "run.sh").write_text("exec python -m service.by_yaml\n")
+    assert "service/by_yaml.py" not in planned(service).removals
+
+
+def test_what_was_unused_before_stays(service: Path) -> None:
+    path = service / "service" / "build.py"
+    path.write_text("import sys\n" + path.read_text() + "\n\ndef unused():\n    return None\n")
+    text = after(planned(service), "service/build.py")
+    assert text.startswith("import sys\n")
+    assert "def unused():" in text
