@@ -5,6 +5,7 @@ import click
 from hera_rollout.cli.diffing import diff
 from hera_rollout.cli.flag_scanning import flag_scan
 from hera_rollout.cli.records import records_group
+from hera_rollout.cli.rolling_back import rollback
 from hera_rollout.cli.roundtripping import roundtrip
 from hera_rollout.cli.running import run
 
@@ -16,6 +17,7 @@ def main() -> None:
 
 
 main.add_command(run)
+main.add_command(rollback)
 main.add_command(diff)
 main.add_command(roundtrip)
 main.add_command(flag_scan)

@@ -100,10 +100,20 @@ def ended_well(evidence: Evidence) -> Verdict:
     return Verdict.PASS if good else Verdict.FAIL
 
 
+def rolled_back(evidence: Evidence) -> Verdict:
+    """FAIL for one workflow by Hera after the flag was off; PASS if every pod was seen to have it off, else HOLD.
+
+    Evidence: ``hera_after``: names; ``unverified``: what could not be shown; ``effective``: when, or nothing.
+    """
+    if evidence["hera_after"]:
+        return Verdict.FAIL
+    return Verdict.PASS if evidence["effective"] and not evidence["unverified"] else Verdict.HOLD
+
+
 RULES: Final[dict[str, Rule]] = {
     rule.__name__: rule
     for rule in (
-        *(holds, raised, withheld, flag_reported, scenarios, provenance, parity, quiet_logs, ended_well),
+        *(holds, raised, withheld, flag_reported, scenarios, provenance, parity, quiet_logs, ended_well, rolled_back),
         *(success_rate, not_slower, not_more, no_increase, sample_ratio, leave_rung, conclude_ladder),
     )
 }

@@ -1,0 +1,144 @@
+"""The guide's quick rollback: flag off, seen in effect, and what it left."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+from pandas import DataFrame
+
+from hera_rollout import flag
+from hera_rollout.cluster import Cluster
+from hera_rollout.errors import Conflicting, RolloutError
+from hera_rollout.flag import FlagChange, FlagEffect, ReportsFlag
+from hera_rollout.rollback import observing
+from hera_rollout.rollback.results import RollbackResult
+from hera_rollout.state import State
+from hera_rollout.workflows import Workflows
+
+OBSERVE_SECONDS: Final = 10.0
+_TRIES: Final = 3
+Tell = Callable[[str], None]
+
+
+def quick(
+    cluster: Cluster,
+    backend: ReportsFlag,
+    workflows: Workflows,
+    *,
+    by: str,
+    why: str = "quick rollback",
+    state: State | None = None,
+    observe_seconds: float = OBSERVE_SECONDS,
+    deadline_seconds: float | None = None,
+    on_progress: Tell | None = None,
+    stop: threading.Event | None = None,
+) -> RollbackResult:
+    """Turn the flag off by the target's medium, watch it take effect, and count what Hera still makes.
+
+    It needs no lease, and no backend that answers: what cannot be shown is told in `unverified`, after the flag is off.
+
+    Args:
+        cluster: where.
+        backend: whose flag; need not answer.
+        workflows: lists what was created.
+        by: who rolls back, for the rollout's state.
+        why: for the rollout's state.
+        state: the state that the caller goes on with; its own is read if there is none.
+        observe_seconds: how long new workflows are watched for after it took effect.
+        deadline_seconds: for taking effect; the target's limit if not given.
+        on_progress: told a line whenever there is news.
+        stop: ends the waiting, never the flip.
+
+    Raises:
+        RolloutError: The flag could not be turned off at all; the text says how to do it by hand.
+    """
+    tell = on_progress or (lambda _: None)
+    change = flag.plan(cluster, enabled=False)
+    way = _Way(cluster, backend, workflows, tell, stop or threading.Event(), began=datetime.now(UTC))
+    flag.throw(cluster, change, tell)
+    way.take_effect(change, deadline_seconds)
+    way.observe(observe_seconds)
+    way.note(state, by, why)
+    return way.result(change, observe_seconds)
+
+
+@dataclass
+class _Way:
+    """One way back, and what came to light on it."""
+
+    cluster: Cluster
+    backend: ReportsFlag
+    workflows: Workflows
+    tell: Tell
+    stop: threading.Event
+    began: datetime
+    effect: FlagEffect | None = None
+    effective: datetime | None = None
+    created: int | None = None
+    hera_after: DataFrame = field(default_factory=lambda: observing.frame([]))
+    in_flight: DataFrame = field(default_factory=lambda: observing.frame([]))
+    unverified: list[str] = field(default_factory=list)
+
+    def take_effect(self, change: FlagChange, deadline_seconds: float | None) -> None:
+        """Wait until every pod reports the flag off."""
+        try:
+            self.effect = flag.settled(
+                self.cluster, self.backend, change, self.tell, stop=self.stop, deadline_seconds=deadline_seconds
+            )
+        except RolloutError as error:
+            self.unverified.append(f"that every pod has the flag off. {error.seen}")
+            return
+        self.effective = datetime.now(UTC)
+
+    def observe(self, seconds: float) -> None:
+        """Watch for workflows that Hera still makes; list those in flight."""
+        try:
+            moment = datetime.now(UTC)
+            known = observing.uids(self.workflows, moment)
+            self.tell(f"watching for workflows that Hera still makes, for {seconds:g} s")
+            if self.stop.wait(seconds):
+                self.unverified.append("the whole observation. The operator stopped it.")
+            made = observing.made_since(self.workflows, moment, known)
+            self.created = len(made)
+            self.hera_after = observing.frame([document for document in made if observing.by_hera(document)])
+            self.in_flight = observing.in_flight(self.workflows)
+        except RolloutError as error:
+            self.unverified.append(f"that Hera makes no more workflows, and which are in flight. {error.seen}")
+
+    def note(self, state: State | None, by: str, why: str) -> None:
+        """Into the rollout's state, so that the notebook that goes on knows; a rollback never fails for that."""
+        try:
+            kept = state or State.load(self.cluster)
+            for attempt in range(_TRIES):
+                try:
+                    kept.flag_set(enabled=False, percent=0, by=by, why=why)
+                except Conflicting:  # somebody wrote at the same moment; it has been read afresh
+                    if attempt == _TRIES - 1:
+                        raise
+                else:
+                    return
+        except RolloutError as error:
+            self.unverified.append(
+                f"that the next notebook knows of it: the rollout's state was not written. {error.seen}"
+            )
+
+    def result(self, change: FlagChange, observed_seconds: float) -> RollbackResult:
+        """All of it."""
+        return RollbackResult(
+            medium=change.medium,
+            command=change.command,
+            changed=not change.noop,
+            began=self.began,
+            effective=self.effective,
+            seconds=(self.effective - self.began).total_seconds() if self.effective else None,
+            effect=self.effect,
+            observed_seconds=observed_seconds,
+            created=self.created,
+            hera_after=self.hera_after,
+            in_flight=self.in_flight,
+            unverified=tuple(self.unverified),
+        )

@@ -1,0 +1,105 @@
+"""What a rollback did, what it could show, and what it could not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from pandas import DataFrame
+
+from hera_rollout.flag import FlagEffect
+from hera_rollout.gates import Check, judge, rules
+
+CHECK = "rollback"
+
+
+@dataclass(frozen=True)
+class RollbackResult:
+    """A rollback by the flag.
+
+    Attributes:
+        medium: how the flag was turned.
+        command: the command line it stands for.
+        changed: whether anything had to be changed.
+        began: when it began.
+        effective: when every pod had reported the flag off; None if that was not seen.
+        seconds: from the patch to that report; None if it was not seen.
+        effect: what the pods reported; None if not all did.
+        observed_seconds: how long new workflows were watched for after that.
+        created: how many workflows were created in that time, by either path; None if they could not be listed.
+        hera_after: those of them that Hera made.
+        in_flight: workflows of Hera's that have not ended.
+        unverified: what could not be shown, and why.
+    """
+
+    medium: str
+    command: str
+    changed: bool
+    began: datetime
+    effective: datetime | None
+    seconds: float | None
+    effect: FlagEffect | None = field(repr=False)
+    observed_seconds: float
+    created: int | None
+    hera_after: DataFrame = field(repr=False)
+    in_flight: DataFrame = field(repr=False)
+    unverified: tuple[str, ...] = ()
+
+    @property
+    def verified(self) -> bool:
+        """Whether all of it was seen."""
+        return not self.unverified
+
+    @property
+    def clean(self) -> bool:
+        """Whether no Hera workflow was seen to be created after it took effect."""
+        return self.hera_after.empty
+
+    def sentences(self) -> list[str]:
+        """What was done and seen, a sentence each."""
+        told = [f"Flag off by medium {self.medium}: {self.command if self.changed else 'it was off already'}."]
+        if self.effective and self.effect:
+            told.append(f"{len(self.effect.pods)} of {len(self.effect.pods)} report it off "
+                        f"{self.seconds:.1f} s after the patch ({self.effective:%H:%M:%S} UTC).")  # fmt: skip
+        if self.created is not None:
+            since = "that" if self.effective else "the patch"
+            told.append(f"In the {self.observed_seconds:.0f} s after {since}, {self.created} workflows were created, "
+                        f"{len(self.hera_after)} of them by Hera.")  # fmt: skip
+            told.append(f"{len(self.in_flight)} Hera workflows are in flight; they go on.")
+        return told + [f"Not verified: {reason}" for reason in self.unverified]
+
+    def evidence(self) -> dict[str, Any]:
+        """Plain data for the record; the check's verdict follows from it."""
+        return {
+            "medium": self.medium,
+            "command": self.command,
+            "changed": self.changed,
+            "began": self.began.isoformat(),
+            "effective": self.effective.isoformat() if self.effective else "",
+            "seconds": self.seconds,
+            "observed_seconds": self.observed_seconds,
+            "created": self.created,
+            "hera_after": list(self.hera_after["name"]),
+            "in_flight": list(self.in_flight["name"]),
+            "unverified": list(self.unverified),
+        }
+
+    def check(self) -> Check:
+        """FAIL if a Hera workflow was created after it took effect; HOLD if something could not be shown."""
+        return judge(
+            name=CHECK,
+            rule=rules.rolled_back,
+            evidence=self.evidence(),
+            seen=" ".join(self.sentences()[1:]) or self.sentences()[0],
+            expected="every pod reports the flag off, and no Hera workflow is created after that",
+            limit_source="kit",
+            why="A rollback that does not take effect everywhere leaves users on the path that went wrong.",
+            todo=self._todo(),
+        )
+
+    def _todo(self) -> str:
+        if not self.clean:
+            return (f"See what made {', '.join(list(self.hera_after['name'])[:3])}: a pod that does not read the flag? "
+                    "The guide's next step is the full rollback: kubectl rollout undo.")  # fmt: skip
+        return "Mend what is named as not verified, then run the rollback again." if self.unverified else ""
