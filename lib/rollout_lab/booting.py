@@ -66,17 +66,18 @@ class Boot:
         with self.timeline.stage("folders, certificates, bridge"):
             self.prepare()
         with ThreadPoolExecutor(8) as pool:
-            image = pool.submit(self.containers)
+            images = pool.submit(self.containers)
+            backend_image = pool.submit(self.backend_image, images)
             others = [pool.submit(self.databases), pool.submit(self.monitoring)]
             self.control_plane()
             with Api(self.paths) as api:
-                node = pool.submit(self.node, image)
+                node = pool.submit(self.node, images)
                 types = pool.submit(self.types, api)
                 with self.timeline.stage("accounts, rights, settings"):
                     self.identities(api)
                 for done in (*others, node):
                     done.result()
-                self.pods(api, image.result())
+                self.pods(api, backend_image.result())
                 types.result()
                 cluster.apply_file(self.paths, api, "50-argo.yaml")
                 self.ready(api)
@@ -97,13 +98,17 @@ class Boot:
         traces.remember(self.paths.runtime / "traces.json")
         network.ensure(self.paths)
 
-    def containers(self) -> str:
-        """The container runtime and the images in it; returns the name of the backend's, "" without it."""
+    def containers(self) -> None:
+        """The container runtime and the images in it."""
         with self.timeline.stage("containerd"):
             self.supervisor.start("containerd")
             self.supervisor.wait("containerd")
         with self.timeline.stage("images imported"):
             runtime.import_missing(self.paths, self.inventory.images)
+
+    def backend_image(self, images: Future[None]) -> str:
+        """The backend's image, built if its code changed; returns its name, "" without a backend."""
+        images.result()
         if self.backend_project is None:
             return ""
         with self.timeline.stage("backend image"):
@@ -151,9 +156,9 @@ class Boot:
         for name in ("20-settings.yaml", "30-services.yaml"):
             cluster.apply_file(self.paths, api, name)
 
-    def node(self, image: Future[str]) -> None:
+    def node(self, images: Future[None]) -> None:
         """The kubelet, once the images are there: a pod that misses one would back off."""
-        image.result()
+        images.result()
         self.supervisor.start("kubelet")
 
     def pods(self, api: Api, backend_image: str) -> None:
