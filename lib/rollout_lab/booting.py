@@ -16,6 +16,7 @@ from rollout_lab import (
     kubeconfig,
     network,
     preflight,
+    probing,
     runtime,
     traces,
 )
@@ -171,6 +172,9 @@ class Boot:
         """Wait for everything that was started."""
         with self.timeline.stage("node ready"):
             api.wait("The node being ready", lambda: cluster.node_ready(api), 60)
+        containers = {*cluster.DEPLOYMENTS, *({"backend"} if self.backend_project else ())}
+        with self.timeline.stage("pods found ready by this kubelet"):
+            api.wait("The kubelet finding its pods ready", lambda: probing.ready(self.paths, containers), 120)
         for name, namespace in cluster.DEPLOYMENTS.items():
             with self.timeline.stage(f"{name} ready"):
                 cluster.wait_deployment(api, name, namespace)
