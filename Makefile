@@ -37,7 +37,7 @@ test: $(STAMP) lab ## every test: lint, types, pure, live, nbval
 	tests/run
 
 check: $(STAMP) lint ## the inner loop: lint, types, pure tests
-	pytest -q -m "not live"
+	pytest -q -m "not live and not slow"
 
 lint: $(STAMP) ## ruff, mypy, import-linter
 	ruff check .

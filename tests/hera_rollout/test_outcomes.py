@@ -15,6 +15,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from hera_rollout import records
 from hera_rollout.errors import Refused
 
+pytestmark = pytest.mark.slow
+
 PARAMETERS = "target: str = 'here'\ndry_run: bool = True"
 CONCLUDE = """
 from hera_rollout.display import banner

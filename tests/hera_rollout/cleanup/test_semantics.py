@@ -3,11 +3,14 @@
 import os
 from unittest.mock import patch
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hera_rollout.cleanup.codemod import clean
 from hera_rollout.cleanup.subject import Subject
+
+pytestmark = pytest.mark.slow
 
 SUBJECT = Subject("USE_HERA_SDK")
 HEADERS = (
@@ -89,7 +92,8 @@ def outcome(source: str, a: int, b: int) -> object:
 def test_the_cleaned_program_computes_what_the_original_did_with_the_flag_on(
     header: str, body: list[str], a: int, b: int
 ) -> None:
-    source = "\n".join([header + "def program(a, b):", *indented(body), "    return a, b", ""])
+    # Something refers to it: a function that says nothing but the flag and that nobody refers to goes with the flag.
+    source = "\n".join([header + "def program(a, b):", *indented(body), "    return a, b", "", "ENTRY = program", ""])
     cleaned = clean({"m.py": source}, SUBJECT)
     with patch.dict(os.environ, {"USE_HERA_SDK": "true"}):
         before, after = outcome(source, a, b), outcome(cleaned.texts["m.py"], a, b)
