@@ -207,6 +207,12 @@ def test_archived_workflow_is_found_after_deletion(clean_backend):
     lab, http = clean_backend, client()
     task = http.post("/submit", json={"pythonCode": "print('archived')"}).json()
     wait_run(http, task["id"])
+    # The collector keeps logs within COLLECT_SECONDS of a run's end; whoever deletes sooner deletes them too.
+    saved = "SELECT 1 FROM task_logs l JOIN task_runs r ON l.run_id = r.id WHERE r.task_id = %s"
+    deadline = time.monotonic() + 20
+    while not lab.query(saved, task["id"]):
+        assert time.monotonic() < deadline, "the collector did not keep the logs"
+        time.sleep(0.3)
     lab.operator.kubectl("delete", "workflow", task["workflowId"])
     assert lab.operator.workflows(f"hera-rollout/task={task['id']}") == []
     headers = {"Authorization": f"Bearer {lab.operator.token}"}
