@@ -141,6 +141,7 @@ def test_links_are_not_followed(service: Path, tmp_path_factory: pytest.TempPath
     [
         ("env:\n  USE_HERA_SDK: 'true'\n  A: '1'  # kept\n", "env:\n  A: '1'  # kept\n"),
         ("env:\n- {name: A, value: b}\n- {name: USE_HERA_SDK, value: 'true'}\n", "env:\n- {name: A, value: b}\n"),
+        ("env:\n  A: b\n  USE_HERA_SDK: 'true'\n\nother: 2\n", "env:\n  A: b\n\nother: 2\n"),
         ("env: [{name: A, value: b}, {name: USE_HERA_SDK, value: x}]\n", "env: [{name: A, value: b}]\n"),
         (
             "- op: add\n  path: /spec/env/-\n  value:\n    name: USE_HERA_SDK\n    value: 'true'\n- op: remove\n  path: /x\n",  # noqa: E501
