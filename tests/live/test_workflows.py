@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hera.workflows import Container, Workflow
 
-from hera_rollout.errors import Conflicting, Missing, Refused
+from hera_rollout.errors import Conflicting, Missing, Refused, RolloutError
 from hera_rollout.workflows import Workflows, hello
 
 pytestmark = pytest.mark.live
@@ -251,6 +251,19 @@ def test_waiting_survives_a_restart_of_the_api_server(workflows, target, submitt
     outcome = workflows.wait(name, 180, told.append)
     timer.join()
     assert outcome.succeeded, outcome.message
+    ready(workflows.cluster)
+
+
+def ready(cluster) -> None:
+    """The API server serves every path again: the next test must not meet one that is half up."""
+    ends = time.monotonic() + 60
+    while True:
+        assert time.monotonic() < ends
+        try:
+            if cluster.connection.text("/readyz", "whether it is ready", 100) == "ok":
+                return
+        except RolloutError:
+            time.sleep(0.5)
 
 
 def restart_api_server() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hera_rollout.cluster import Cluster, pods
-from hera_rollout.errors import Missing, Retryable, RolloutError
+from hera_rollout.errors import Missing, Refused, Retryable, RolloutError
 from hera_rollout.workflows import documents
 from hera_rollout.workflows.documents import Document
 from hera_rollout.workflows.outcomes import Outcome, Reached, WorkflowView
@@ -16,6 +16,8 @@ from hera_rollout.workflows.outcomes import Outcome, Reached, WorkflowView
 GIVE_UP_SECONDS = 15.0
 """A pod that has said this long that it cannot start will not start."""
 UNSEEN_SECONDS = 10.0
+REFUSED_SECONDS = 8.0
+"""A right that is still refused after this long is missing; a restarted API server has its rules sooner."""
 LOOK_SECONDS = 3.0
 ARCHIVE_SECONDS = 5.0
 POD_LABEL = "workflows.argoproj.io/workflow"
@@ -43,6 +45,7 @@ class Waiter:
         self._shown: tuple[str, str, str] | None = None
         self._blocked_since: dict[str, float] = {}
         self._trouble = ""
+        self._refused_since: float | None = None
         self._pod_trouble = ""
 
     def run(self) -> Outcome:
@@ -56,6 +59,8 @@ class Waiter:
                     return gone
             except Retryable as error:
                 self._sit_out(error)
+            except Refused as error:
+                self._sit_out_refusal(error)
             ended = self._ended() or self._hopeless()
             if ended:
                 return ended
@@ -85,13 +90,25 @@ class Waiter:
                 self._show()
                 if documents.finished(self._document) or self._stop.is_set():
                     return
+            self._refused_since = None
         except Retryable as error:
             self._sit_out(error)
+        except Refused as error:
+            self._sit_out_refusal(error)
 
     def _sit_out(self, error: Retryable) -> None:
         """An API server that is restarting is waited for, until the deadline."""
         self._trouble = error.seen
         time.sleep(max(0.05, min(error.after, self._left())))
+
+    def _sit_out_refusal(self, error: Refused) -> None:
+        """An API server that has just started knows no rights for a moment; a right that is missing stays missing."""
+        now = time.monotonic()
+        self._refused_since = self._refused_since or now
+        if now - self._refused_since >= REFUSED_SECONDS:
+            raise error
+        self._trouble = error.seen
+        time.sleep(max(0.05, min(1.0, self._left())))
 
     def _hopeless(self) -> Outcome | None:
         """A pod that cannot start, or is not scheduled: the first ends the wait, the second is only told."""
