@@ -10,7 +10,7 @@ from hera_rollout.errors import DeadlineExceeded
 from hera_rollout.gates import Verdict, rules
 from hera_rollout.phase.criteria import PLANS, criterion_of, unjudged
 from hera_rollout.phase.spine import error_evidence
-from hera_rollout.phase.steps import logs, proving, testing
+from hera_rollout.phase.steps import proving, testing
 
 NAMES = list(SCENARIOS)
 
@@ -99,26 +99,6 @@ def test_parity_wants_the_same_result_of_every_scenario() -> None:
     assert "differing: simple" in check.seen
 
 
-@pytest.mark.parametrize(
-    ("line", "error"),
-    [
-        ("2026-11-24 ERROR hera_path: could not build", True),
-        ("Traceback (most recent call last):", True),
-        ("INFO 0 errors so far", False),
-        ("WARNING Hera not importable", False),
-    ],
-)
-def test_an_error_line_is_told_from_a_line_about_errors(line: str, error: bool) -> None:
-    assert bool(logs.ERROR_LINE.search(line)) is error
-
-
-def test_logs_that_say_nothing_are_no_evidence() -> None:
-    none, some = pd.DataFrame(columns=["pod", "line"]), pd.DataFrame([("a", "ERROR x")], columns=["pod", "line"])
-    assert logs.logs_check(none, lines=0, pods=2, command="").verdict is Verdict.HOLD
-    assert logs.logs_check(none, lines=9, pods=2, command="").verdict is Verdict.PASS
-    assert logs.logs_check(some, lines=9, pods=2, command="").verdict is Verdict.FAIL
-
-
 def test_every_rule_gives_the_verdict_again_from_plain_json() -> None:
     pairs = [(result(name), result(name)) for name in NAMES]
     made = [("yaml", result("a", path="yaml")), ("hera", result("b"))]
@@ -126,7 +106,6 @@ def test_every_rule_gives_the_verdict_again_from_plain_json() -> None:
         proving.parity_check(pairs),
         proving.provenance_check(proving.provenance_frame(made), ""),
         testing.all_passed([result(name) for name in NAMES], "baseline", NAMES),
-        logs.logs_check(pd.DataFrame(columns=["pod", "line"]), lines=9, pods=2, command=""),
     ]
     for check in checks:
         kept = json.loads(json.dumps(check.as_dict()))

@@ -38,7 +38,7 @@ import pandas as pd
 header("Phase", {}, kind="begin", evidence=dict(notebook="01_dev_testing", rollout="backend-2026-11", operator="ann",
        started="2026-11-24T10:00:00+00:00", parameters=dict(target="here", dry_run=False), target={}, versions={}))
 table(pd.DataFrame(dict(pod=["a", "b"])), "Pods")
-check = judge(name="quiet", rule=rules.quiet_logs, evidence=dict(errors=[], lines=3), seen="0 of 3")
+check = judge(name="quiet", rule=rules.holds, evidence=dict(holds=True), seen="0 of 3")
 banner(Verdict.PASS, "Phase", [], kind="conclude", evidence=dict(verdict="PASS", checks=[check.as_dict()], next="02"))
 """
 FIELDS = ["notebook.ipynb", "report.html", "record.json", "evidence/01-pods.csv", "evidence/checks.json"]
@@ -134,7 +134,7 @@ def test_a_verdict_that_its_evidence_does_not_bear_out_is_found(kept: Path, tmp_
     shutil.copytree(kept, tmp_path / "records")
     record = next(records.find(tmp_path / "records"))
     checks = json.loads((record.folder / "evidence" / "checks.json").read_text())
-    checks[0]["evidence"]["errors"] = ["ERROR seen after all"]
+    checks[0]["evidence"]["holds"] = False
     (record.folder / "evidence" / "checks.json").write_text(json.dumps(checks))
     (fault,) = records.recompute(record.folder)
     assert "'quiet' says PASS, its evidence gives FAIL" in fault

@@ -2,11 +2,16 @@
 
 from collections.abc import Mapping
 from html import escape
-from typing import Any
+from typing import Any, Final
 
 from hera_rollout.display.outputs import show
 from hera_rollout.display.palette import COLORS
 from hera_rollout.gates import Verdict
+
+FACTS_STYLE: Final = """<style>
+.hr-facts td{text-align:left!important;vertical-align:top!important;padding:1px 14px 1px 0!important;
+overflow-wrap:anywhere}.hr-facts td.hr-fact{font-weight:600;white-space:nowrap}
+</style>"""
 
 
 def banner(
@@ -26,11 +31,10 @@ def banner(
 def header(title: str, facts: Mapping[str, str], *, kind: str, evidence: Mapping[str, Any]) -> None:
     """Show a heading and a list of facts below it."""
     items = "".join(
-        f'<tr><td style="padding:1px 14px 1px 0;text-align:left;font-weight:600;white-space:nowrap;vertical-align:top">'
-        f'{escape(name)}</td><td style="text-align:left;overflow-wrap:anywhere">{escape(value)}</td></tr>'
-        for name, value in facts.items()
+        f'<tr><td class="hr-fact">{escape(name)}</td><td>{escape(value)}</td></tr>' for name, value in facts.items()
     )
-    markup = f'<div style="font-size:16px;font-weight:700">{escape(title)}</div><table>{items}</table>'
+    head = f'<div style="font-size:16px;font-weight:700">{escape(title)}</div>'
+    markup = f'{FACTS_STYLE}{head}<table class="hr-facts">{items}</table>'
     width = max((len(name) for name in facts), default=0)
     plain = "\n".join([title, *(f"{name:<{width}}  {value}" for name, value in facts.items())])
     show(markup, plain, kind=kind, evidence=evidence)

@@ -81,16 +81,6 @@ def parity(evidence: Evidence) -> Verdict:
     return Verdict.PASS if {pair["name"] for pair in pairs} >= set(evidence["every"]) else Verdict.HOLD
 
 
-def quiet_logs(evidence: Evidence) -> Verdict:
-    """FAIL for one error line; HOLD if the logs say nothing at all, for a running service writes.
-
-    Evidence: ``errors``: list of lines; ``lines``: how many there were.
-    """
-    if evidence["errors"]:
-        return Verdict.FAIL
-    return Verdict.PASS if evidence["lines"] else Verdict.HOLD
-
-
 def ended_well(evidence: Evidence) -> Verdict:
     """PASS if the workflow was seen to end, Succeeded, and left outputs.
 
@@ -113,7 +103,7 @@ def rolled_back(evidence: Evidence) -> Verdict:
 RULES: Final[dict[str, Rule]] = {
     rule.__name__: rule
     for rule in (
-        *(holds, raised, withheld, flag_reported, scenarios, provenance, parity, quiet_logs, ended_well, rolled_back),
+        *(holds, raised, withheld, flag_reported, scenarios, provenance, parity, ended_well, rolled_back),
         *(success_rate, not_slower, not_more, no_increase, sample_ratio, leave_rung, conclude_ladder),
     )
 }

@@ -42,9 +42,20 @@ PLANS: Final[dict[str, Plan]] = {
         title="Development environment testing",
         goal="Verify Hera SDK works correctly in a controlled environment",
         criteria=(
-            Criterion("All tests pass", ("scenarios with the flag on", "flag in effect")),
-            Criterion("No errors in application logs", ("application logs",)),
-            Criterion("Workflows execute successfully", ("provenance", "workflow from the notebook")),
+            Criterion(
+                "All tests pass",
+                (
+                    "flag in effect",
+                    "integration api",
+                    "integration database",
+                    "integration kubernetes",
+                    "integration logs",
+                    "integration websocket",
+                    "scenarios with the flag on",
+                ),
+            ),
+            Criterion("No errors in application logs", ("startup logs", "creation logs", "warning logs", "error logs")),
+            Criterion("Workflows execute successfully", ("workflow from the notebook", "orphans", "provenance")),
             Criterion("Feature parity with current implementation", ("baseline", "parity")),
         ),
         then="Tell the team that phase 1 passed, then take this record to phase 2, staging.",

@@ -5,12 +5,15 @@ from hera_rollout.phase.steps.preparing import before_you_start
 from hera_rollout.phase.steps.proving import parity, provenance
 from hera_rollout.phase.steps.submitting import hera_workflow
 from hera_rollout.phase.steps.switching import set_flag
-from hera_rollout.phase.steps.testing import scenarios
+from hera_rollout.phase.steps.testing import checklist, integration, leftovers, scenarios
 
 __all__ = [
     "application_logs",
     "before_you_start",
+    "checklist",
     "hera_workflow",
+    "integration",
+    "leftovers",
     "parity",
     "provenance",
     "scenarios",

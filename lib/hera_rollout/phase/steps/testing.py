@@ -5,12 +5,16 @@ from typing import Literal
 
 import pandas as pd
 
-from hera_rollout import backend, display
-from hera_rollout.backend import ScenarioResult
+from hera_rollout import backend, checklists, display
+from hera_rollout.backend import ScenarioResult, orphans
+from hera_rollout.backend.integration import INTEGRATION, IntegrationResult, judged, run_integration
 from hera_rollout.gates import Check, Verdict, judge, rules
 from hera_rollout.phase.spine import Phase
+from hera_rollout.workflows.diagnosis import diagnose
 
 Path = Literal["yaml", "hera"]
+MAX_DIAGNOSED = 4
+"""Failed workflows that are diagnosed in the notebook; more of the same would hide the first."""
 NAMES = {"yaml": "baseline", "hera": "scenarios with the flag on"}
 
 
@@ -51,6 +55,9 @@ async def scenarios(phase: Phase, *, expect: Path) -> None:
         f"Functional tests, flag {'on' if expect == 'hera' else 'off'}",
         command=f"curl -X POST {phase.target.backend_url}/api/v1/tasks/submit …",
     )
+    _diagnose(phase, [name for result in results if not result.passed for name in result.workflows])
+    for result in results:
+        phase.enter(_line(result))
     phase.check(all_passed(results, NAMES[expect], asked))
 
 
@@ -72,6 +79,87 @@ def _run(phase: Phase, asked: list[str], expect: Path, live: display.Live) -> li
         on_result=ended,
         stop=live.stop,
     )
+
+
+def _line(result: ScenarioResult) -> Check:
+    """One line of the guide's functional list; by the Hera path it replaces what the baseline said."""
+    return judge(
+        name=f"scenario {result.name}",
+        rule=rules.holds,
+        evidence={"holds": result.passed, "result": asdict(result)},
+        seen=result.seen,
+        expected=result.expected,
+        todo=result.todo,
+    )
+
+
+def _diagnose(phase: Phase, names: list[str]) -> None:
+    """For each workflow of a failed scenario: node, pod, events, image, env, mounts, claim; bounded."""
+    for name in names[:MAX_DIAGNOSED]:
+        found = diagnose(phase.workflows, name)
+        display.table(found.frame, f"Why {name} did not do what it should", command=f"argo get {name}")
+
+
+async def integration(phase: Phase) -> None:
+    """Run the guide's integration list, each row shown as it ends, and check each line."""
+    if phase.dry_run:
+        display.note(f"Dry run: would check {', '.join(line.title for line in INTEGRATION.values())}")
+        return
+    results = await display.watched(lambda live: _run_integration(phase, live))
+    display.table(_integration_frame(results), "Integration tests, flag on", command="")
+    for result in results:
+        phase.enter(judged(result))
+    failed = [result for result in results if not result.passed]
+    _diagnose(phase, [name for result in failed for name in result.workflows])
+    for result in failed:
+        phase.check(judged(result))
+
+
+def _run_integration(phase: Phase, live: display.Live) -> list[IntegrationResult]:
+    """Run the list, showing each row as it ends."""
+    done: list[IntegrationResult] = []
+
+    def ended(result: IntegrationResult) -> None:
+        done.append(result)
+        live.frame(_integration_frame(done))
+
+    deadline = phase.target.limits.workflow_deadline_seconds
+    return run_integration(
+        phase.backend, phase.workflows, deadline_seconds=deadline, expect_path="hera", on_result=ended, stop=live.stop
+    )
+
+
+def _integration_frame(results: list[IntegrationResult]) -> pd.DataFrame:
+    """Integration results as the table people read, one row a line."""
+    return pd.DataFrame(
+        [
+            {
+                "line": result.title,
+                "result": (Verdict.PASS if result.passed else Verdict.FAIL).label,
+                "seen": result.seen,
+                "expected": result.expected,
+                "time": f"{result.seconds:.1f} s",
+            }
+            for result in results
+        ],
+        columns=["line", "result", "seen", "expected", "time"],
+    )
+
+
+def leftovers(phase: Phase) -> None:
+    """Workflows of this run that belong to no task the backend knows, and runs with two workflows."""
+    if phase.dry_run:
+        display.note("Dry run: nothing was created, so nothing can be left over")
+        return
+    found = orphans.count(phase.backend, phase.workflows, since=phase.started)
+    display.table(found.frame, "Orphans and duplicates since this run began")
+    phase.check(orphans.judged(found, phase.started))
+
+
+def checklist(phase: Phase) -> None:
+    """The guide's testing checklist, each line ticked by this run's checks or shown as open."""
+    lines = [line for line in checklists.TESTING if line.kind in ("functional", "integration")]
+    display.table(checklists.frame(lines, phase.checks), "The guide's testing checklist", command="")
 
 
 def all_passed(results: list[ScenarioResult], name: str, asked: list[str]) -> Check:
