@@ -55,7 +55,15 @@ def test_plain_papermill_passes_and_leaves_the_same_evidence(clean_backend, tmp_
     assert list(records.recompute(record.folder)) == []
     made = verdicts(record)
     assert set(made.values()) == {"PASS"}
-    assert {"baseline", "scenarios with the flag on", "provenance", "parity", "application logs"} <= set(made)
+    assert {
+        "baseline",
+        "scenarios with the flag on",
+        "provenance",
+        "parity",
+        "error logs",
+        "orphans",
+        "integration websocket",
+    } <= set(made)
     provenance = next(check for check in record.data["checks"] if check["name"] == "provenance")
     rows = provenance["evidence"]["workflows"]
     assert {(row["flag"], row["path"], row["how we know"]) for row in rows} == {
