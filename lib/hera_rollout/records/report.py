@@ -9,14 +9,20 @@ from nbformat import NotebookNode
 from hera_rollout.display import COLORS
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
+HEADLINES: Final = ("scenarios with the flag on", "provenance", "parity", "error logs")
+"""The checks that carry a criterion's figure; the others of the same criterion stand in the notebook's own table."""
 SIGNS: Final = {"PASS": "✓", "FAIL": "✗", "HOLD": "…", "REFUSED": "✗", "BROKEN": "✗"}
 
 
 def _deciding(checks: list[dict[str, Any]], verdict: str) -> list[dict[str, Any]]:
-    """What decided: for PASS the last check of each of the criteria, else the first three that say the verdict."""
-    if verdict == "PASS":
-        return list({check["criterion"]: check for check in checks if check["criterion"]}.values())
-    return [check for check in checks if check["verdict"] == verdict][:3]
+    """What decided: for PASS one check of each criterion, its headline if it has one; else the first three."""
+    if verdict != "PASS":
+        return [check for check in checks if check["verdict"] == verdict][:3]
+    ranked = sorted(checks, key=lambda check: check["name"] in HEADLINES)
+    decided = {check["criterion"]: check for check in ranked if check["criterion"]}
+    return sorted(
+        decided.values(), key=lambda check: HEADLINES.index(check["name"]) if check["name"] in HEADLINES else 99
+    )
 
 
 def render(notebook: NotebookNode, record: dict[str, Any]) -> str:

@@ -133,7 +133,7 @@ def keep(place: Path, *, began: datetime, notebook: str, broken: str, parameters
         "parameters": REDACTOR.data(parameters),
         "broken": broken,
         "began": began.isoformat(timespec="seconds"),
-        "ended": datetime.now(UTC).isoformat(timespec="seconds"),
+        "ended": (last(executed, "conclude").get("ended") or datetime.now(UTC).isoformat())[:19] + "+00:00",
         "git_revision": _git_revision(),
         "previous": chain.link(place.parent),
     }
