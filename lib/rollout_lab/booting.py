@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
+import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -38,6 +39,7 @@ DATA = (
     "kubeconfig",
     "backend.json",
 )
+STEADY_LOOKS, STEADY_PAUSE_SECONDS = 8, 0.25
 CONTROL = ("kube-controller-manager", "kube-scheduler", "kube-proxy")
 
 
@@ -61,6 +63,7 @@ class Boot:
         self.backend_project = project if with_backend else None
         self.timeline = timeline
         self.supervisor = Supervisor(paths, inventory)
+        self.had_data = (paths.state / "etcd").exists()
 
     def run(self) -> None:
         """Go through all stages; independent ones at the same time."""
@@ -189,6 +192,22 @@ class Boot:
         with self.timeline.stage("every component answers"):
             for name in self.supervisor.components:
                 self.supervisor.wait(name)
+        if self.had_data:
+            with self.timeline.stage("pods stay ready"):
+                api.wait("The pods staying ready", lambda: self.steady(api), 60)
+
+    @staticmethod
+    def steady(api: Api) -> bool:
+        """Whether every Deployment is ready, and is so at each look for a while.
+
+        From an earlier boot the API server remembers pods as ready that the kubelet is only about to start anew.
+        """
+        for _ in range(STEADY_LOOKS):
+            counts = [cluster.replicas(api, name, namespace) for name, namespace in cluster.DEPLOYMENTS.items()]
+            if not all(ready >= need > 0 for need, ready in counts):
+                return False
+            time.sleep(STEADY_PAUSE_SECONDS)
+        return True
 
 
 def drop_data(paths: Paths) -> None:

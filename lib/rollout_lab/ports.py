@@ -36,10 +36,19 @@ def holder(port: int) -> str:
     return f"{found[1]} (pid {found[2]})" if found else UNKNOWN
 
 
-def require_free(endpoint: Endpoint, component: str) -> None:
-    """Refuse to start a component where somebody else listens; a process that is just ending gets a moment for it."""
+def require_free(endpoint: Endpoint, component: str, *, patient: bool = False) -> None:
+    """Refuse to start a component where somebody else listens; a process that is just ending gets a moment for it.
+
+    Args:
+        endpoint: where the component has to listen.
+        component: its name.
+        patient: whether whoever holds it gets the moment too: a large process that was killed has no command line any
+            more, and so is not known as the lab's own, before the kernel has closed its sockets.
+    """
     deadline = time.monotonic() + GRACE_SECONDS
-    while not (free := is_free(endpoint)) and holder(endpoint.port) == UNKNOWN and time.monotonic() < deadline:
+    while not (free := is_free(endpoint)) and time.monotonic() < deadline:
+        if not patient and holder(endpoint.port) != UNKNOWN:
+            break
         time.sleep(0.05)
     if not free:
         raise PortTaken(

@@ -38,7 +38,7 @@ class Supervisor(Roster):
         if self.running(name):
             return False
         for endpoint in component.listens:
-            ports.require_free(endpoint, name)
+            ports.require_free(endpoint, name, patient=True)
         processes.spawn(
             component.argv, pid_file=self.pid_file(name), log=self.log(name), env=component.env, user=component.user
         )
