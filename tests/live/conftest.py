@@ -216,13 +216,19 @@ class Lab:
         wait_for("every pod sees the faults", lambda: all(found == wanted for found in self.faults()), 30)
 
     def clean(self, **env):
-        """Faults off, no flag file, the environment as deployed but for what is given."""
+        """Faults off, no flag file, nothing remembered, the environment as deployed but for what is given."""
+        self.forget()
         self._drop("backend-faults")
         self._drop("backend-flag")
         deployed = {"BACKEND_DIALECT": "one-step", **env}
         self.set_env(**{name: deployed.get(name) for name in PASSING_ENV if name in self.env() or name in env})
         wait_for("no pod sees a flag file", lambda: all(flag["file"] is None for flag in self.flags()), 90)
         wait_for("no pod has a fault", lambda: not any(self.faults()), 90)
+
+    def forget(self):
+        """No rollout is under way: its state and its lease are gone."""
+        name = f"hera-rollout-{DEPLOYMENT}"
+        self.admin.kubectl("delete", f"configmap/{name}", f"lease/{name}", "--ignore-not-found", "--wait=false")
 
     def _put(self, name, data):
         core = self.operator.core

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import nbformat
 import papermill
+from forget import forget
 
 from hera_rollout.records import Verdict, classify
 
@@ -44,5 +45,6 @@ def refresh(source: Path) -> bool:
 
 
 if __name__ == "__main__":
+    forget()
     kept = [refresh(source) for source in sorted(NOTEBOOKS.glob("*.ipynb"))]
     sys.exit(0 if all(kept) else 1)

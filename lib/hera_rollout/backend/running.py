@@ -30,8 +30,10 @@ def run(
     expect_path: Literal["yaml", "hera"],
     on_update: Update | None = None,
     stop: threading.Event | None = None,
+    token: str = "",
+    resumed: bool = False,
 ) -> ScenarioResult:
-    """Run one scenario to its end."""
+    """Run one scenario to its end; `token` and `resumed` as in `run_all`."""
     chosen = _known(scenario) if isinstance(scenario, str) else scenario
     told = on_update or (lambda _name, _view: None)
     began = time.monotonic()
@@ -42,6 +44,8 @@ def run(
         deadline_seconds=deadline_seconds,
         on_update=lambda view: told(chosen.name, view),
         stop=stop or threading.Event(),
+        token=token,
+        resumed=resumed,
     )
     trial.play()
     return _result(trial, expect_path, time.monotonic() - began)
@@ -58,8 +62,13 @@ def run_all(
     on_update: Update | None = None,
     on_result: Callable[[ScenarioResult], None] | None = None,
     stop: threading.Event | None = None,
+    token: str = "",
+    resumed: bool = False,
 ) -> list[ScenarioResult]:
     """Run scenarios, side by side if `parallel`; results in the order asked for.
+
+    `token` is what a run marks its tasks by; where the run is `resumed`, the task that an attempt before made under the
+    same token is gone on with, and not made a second time.
 
     Both callbacks are called here, in the caller's thread (a notebook's output belongs to it). Setting `stop` ends the
     waits within seconds; a scenario that was still waiting is then a failed row.
@@ -77,7 +86,7 @@ def run_all(
         try:
             result = run(
                 scenario, backend, workflows, deadline_seconds=deadline_seconds, expect_path=expect_path,
-                on_update=update, stop=stop,
+                on_update=update, stop=stop, token=token, resumed=resumed,
             )  # fmt: skip
         except BaseException as error:  # handed to the caller's thread, which raises it
             news.put(_raising(error))

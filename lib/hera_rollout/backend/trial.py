@@ -38,10 +38,13 @@ class Trial:
         deadline_seconds: float,
         on_update: Callable[[WorkflowView], None],
         stop: threading.Event,
+        token: str = "",
+        resumed: bool = False,
     ) -> None:
         self.scenario, self.backend, self.workflows = scenario, backend, workflows
         self.deadline, self.on_update, self.stop = deadline_seconds, on_update, stop
-        self.mark = f"hera-rollout-{scenario.name}-{secrets.token_hex(4)}"
+        self.mark = f"hera-rollout-{scenario.name}-{token or secrets.token_hex(4)}"
+        self.resumed = resumed
         self.names: list[str] = []
         self.orphans: list[str] = []
         self.found: list[Provenance] = []
@@ -54,12 +57,45 @@ class Trial:
     def play(self) -> None:
         """Play it; misbehaviour ends in `problems`."""
         try:
-            first = self._submitted(lambda code: self.backend.submit(code, **self._packages()))
+            first = self._left_behind() or self._submitted(lambda code: self.backend.submit(code, **self._packages()))
             then = {"": self._plain, "rerun": self._rerun, "cancel": self._cancel, "delete": self._delete}
             then[self.scenario.then](first)
         except RolloutError as error:
             self._problem(error.seen, error.todo)
         self._count_orphans()
+
+    def _left_behind(self) -> Submitted | None:
+        """The first run of the task that an attempt before made, to be gone on with; None if there is none to go on.
+
+        A cancellation that was cut off cannot be seen again: its task is taken away, and it is played anew.
+        """
+        if not self.resumed:
+            return None
+        mine = [str(task["id"]) for task in self.backend.tasks() if f"[{self.mark}]" in str(task.get("pythonCode"))]
+        for task in mine:
+            left = self._left_run(task, 1)
+            if left and not (self.scenario.then == "cancel" and self._over(left.workflow)):
+                return left
+            self.backend.delete(task)
+            self._task, self.names = "", []
+        return None
+
+    def _left_run(self, task: str, number: int) -> Submitted | None:
+        """A run of a task that an attempt before made."""
+        if not self.resumed:
+            return None
+        for run in self.backend.task(task).get("runs") or []:
+            if run.get("runNumber") == number and run.get("workflowId"):
+                self._task = task
+                self.names.append(str(run["workflowId"]))
+                return Submitted(task, self.names[-1], number)
+        return None
+
+    def _over(self, workflow: str) -> bool:
+        try:
+            return documents.finished(self.workflows.live(workflow))
+        except Missing:
+            return True
 
     def _plain(self, submitted: Submitted) -> None:
         outcome = self._waited(submitted)
@@ -71,7 +107,9 @@ class Trial:
         self._plain(first)
         if self.problems:
             return
-        second = self._submitted(lambda code: self.backend.rerun(first.task, code))
+        second = self._left_run(first.task, first.run + 1) or self._submitted(
+            lambda code: self.backend.rerun(first.task, code)
+        )
         if second.task != first.task or second.workflow == first.workflow:
             self._problem(f"the rerun answered task {second.task} and workflow {second.workflow}")
         if second.run != first.run + 1:

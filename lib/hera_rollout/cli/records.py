@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hera_rollout.cli.answers import plain_errors, records_folder
+from hera_rollout.cli.noting import note
 
 # In a pipe a row stays one line, so that grep and awk work.
 console = Console() if sys.stdout.isatty() else Console(width=240)
@@ -97,6 +98,7 @@ def add(notebook: Path, folder: Path) -> None:
     from hera_rollout import records
 
     record = records.add(notebook, folder)
+    note(record)
     click.echo(f"{record.verdict}  {record.data['notebook']}: {record.data['reason']}")
     click.echo(f"Record: {record.report}")
 

@@ -8,6 +8,7 @@ import click
 import yaml
 
 from hera_rollout.cli.answers import plain_errors, records_folder
+from hera_rollout.cli.noting import note
 from hera_rollout.errors import Refused
 from hera_rollout.parameters import MODELS
 
@@ -58,6 +59,7 @@ def run(phase: str, target: str | None, given: tuple[tuple[str, str], ...], fold
     source = notebook_of(phase)
     parameters = typed(source.stem, given) | ({"target": target} if target else {})
     record = records.run(source, parameters, folder=folder, cell_timeout=cell_timeout, progress=sys.stderr.isatty())
+    note(record)
     click.echo(f"{record.verdict}  {source.stem}: {record.data['reason']}")
     if record.data["next"]:
         click.echo(f"Next: {record.data['next']}")

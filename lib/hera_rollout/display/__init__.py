@@ -1,7 +1,7 @@
 """What an operator sees: tables, banners, live progress and plots. Every output also carries its evidence as data."""
 
 from hera_rollout.display.banners import banner, header, note
-from hera_rollout.display.live import Live, watched
+from hera_rollout.display.live import Live, has_front_end, offered, watched
 from hera_rollout.display.outputs import EVIDENCE_KEY, show
 from hera_rollout.display.palette import COLORS
 from hera_rollout.display.plots import durations_by_path
@@ -15,8 +15,10 @@ __all__ = [
     "checks_frame",
     "diff",
     "durations_by_path",
+    "has_front_end",
     "header",
     "note",
+    "offered",
     "rows",
     "show",
     "table",

@@ -8,9 +8,9 @@ that a record needs is in a widget.
 import asyncio
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 from uuid import uuid4
 
 import ipywidgets
@@ -96,3 +96,34 @@ async def watched(work: Callable[[Live], T]) -> T:
         finally:
             if button is not None:
                 button.close()
+
+
+def offered(description: str, act: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Show a button that does something when it is clicked, also after the notebook has run to its end.
+
+    What it shows appears below it. It does not hold the cell up, and works once at a time.
+
+    Args:
+        description: the button's words.
+        act: what a click does; its error is shown below the button.
+    """
+    button = ipywidgets.Button(description=description, icon="undo", button_style="warning",
+                               layout=ipywidgets.Layout(width="auto"))  # fmt: skip
+    below = ipywidgets.Output()
+    running: set[asyncio.Task[None]] = set()  # asyncio itself keeps no task alive
+
+    async def acted() -> None:
+        button.disabled = True
+        try:
+            with below:
+                await act()
+        finally:
+            button.disabled = False
+
+    def pressed(_button: ipywidgets.Button) -> None:
+        task = asyncio.get_running_loop().create_task(acted())
+        running.add(task)
+        task.add_done_callback(running.discard)
+
+    button.on_click(pressed)
+    display(ipywidgets.VBox([button, below]))

@@ -1,6 +1,6 @@
 """`Phase`: one run of one notebook, from its parameters to its verdict."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,17 +9,19 @@ from importlib.metadata import version
 from time import monotonic
 from typing import Any, Self
 
-from hera_rollout import display
+from hera_rollout import display, flag, state
 from hera_rollout.backend import Backend
 from hera_rollout.cluster import Cluster
 from hera_rollout.errors import PhaseFailed, PhaseOnHold, RolloutError
 from hera_rollout.gates import Check, Verdict, judge, rules, worst
 from hera_rollout.parameters import PhaseParameters, validate
 from hera_rollout.phase.criteria import PLANS, criterion_of, unjudged
+from hera_rollout.phase.keeping import Keeping, untouched
 from hera_rollout.target import Target
 from hera_rollout.workflows import Workflows
 
 DRY_RUN = "dry_run"
+UNKNOWN_CODE = "unknown"
 
 
 def _local_offset(now: datetime) -> str:
@@ -39,6 +41,8 @@ class Phase:
         started: when this run began, UTC.
         flag_changed: when this run last changed the flag, UTC; None before.
         memory: what one step leaves for a later one.
+        code_revision: of the service when this run began: image digest and Hera version, by its own word.
+        keeping: the run's memory in the cluster and its lease; None in a dry run, which leaves nothing behind.
     """
 
     def __init__(self, notebook: str, parameters: PhaseParameters, target: Target, cluster: Cluster) -> None:
@@ -52,6 +56,8 @@ class Phase:
         self.started = datetime.now(UTC)
         self.flag_changed: datetime | None = None
         self.memory: dict[str, Any] = {}
+        self.code_revision = UNKNOWN_CODE
+        self.keeping: Keeping | None = None
         self._steps = 0
 
     @cached_property
@@ -69,22 +75,58 @@ class Phase:
         """The rollout's id."""
         return self.parameters.rollout_for(self.target.deployment, self.started.date())
 
+    @property
+    def since(self) -> datetime:
+        """When this run began, over all its attempts."""
+        return self.keeping.since if self.keeping else self.started
+
+    @property
+    def token(self) -> str:
+        """What names made by this run carry: the same in each of its attempts, so that nothing is made twice."""
+        return self.keeping.run.id if self.keeping else f"{self.started:%Y%m%d-%H%M%S}"
+
+    @property
+    def resumed(self) -> bool:
+        """Whether an attempt before this one was broken off."""
+        return self.keeping is not None and self.keeping.run.resumed
+
+    def done(self, key: str) -> bool:
+        """Whether an earlier attempt of this run left a result under the key."""
+        return self.keeping is not None and key in self.keeping.run.facts.steps
+
+    def once(self, key: str, make: Callable[[], Any]) -> Any:
+        """What an earlier attempt of this run left under the key; else make it and keep it. Plain JSON data."""
+        return self.keeping.once(key, make) if self.keeping else make()
+
     @classmethod
     def begin(cls, notebook: str, **values: object) -> Self:
-        """Read the parameters and the target, reach the cluster, and say what this run is.
+        """Read the parameters and the target, reach the cluster, take the lease, and say what this run is.
+
+        A run that was broken off is gone on with. A dry run takes no lease and writes nothing.
 
         Args:
             notebook: the notebook's name, such as ``01_dev_testing``.
             values: its parameters, as ``parameters(globals())`` gives them.
 
         Raises:
-            Refused: unknown or bad parameter, unknown target, cluster out of reach; nothing was touched.
+            Refused: unknown or bad parameter, unknown target, cluster out of reach, or somebody else is at work on
+                this rollout; the service was not touched.
         """
         parameters = validate(notebook, values)
         target = Target.load(parameters.target)
         phase = cls(notebook, parameters, target, Cluster.connect(target))
+        phase.code_revision = _code_revision(phase.cluster)
+        if not phase.dry_run:
+            phase._keep()
         phase._introduce()
         return phase
+
+    def _keep(self) -> None:
+        """Take the lease and find this run in the rollout's state."""
+        code = "" if self.code_revision == UNKNOWN_CODE else self.code_revision
+        self.keeping = Keeping.begin(
+            self.cluster, rollout=self.rollout, phase=self.notebook, by=self.parameters.who(), code_revision=code
+        )
 
     def _introduce(self) -> None:
         """The head of the record: what, where, who, and what will and will not change."""
@@ -94,7 +136,9 @@ class Phase:
             "Service": f"deployment/{self.target.deployment} in namespace {self.target.namespace}",
             "Cluster": f"Kubernetes {self.cluster.version}, context {self.target.context or 'current'}",
             "Kit": f"hera-rollout-kit {version('hera-rollout-kit')}, hera {version('hera')}",
+            "Code revision": self.code_revision,
             "Run by": self.parameters.who(),
+            "Where it stands": self._standing(),
             "Started": f"{self.started:%Y-%m-%d %H:%M:%S} UTC (local offset {_local_offset(self.started)})",
             "Goal": self.plan.goal,
             "This run": self._intention(),
@@ -104,6 +148,9 @@ class Phase:
             "parameters": self.parameters.model_dump(mode="json"),
             "target": self.target.model_dump(mode="json"),
             "rollout": self.rollout,
+            "code_revision": "" if self.code_revision == UNKNOWN_CODE else self.code_revision,
+            "run": self.keeping.run.id if self.keeping else "",
+            "attempt": self.keeping.run.facts.attempts if self.keeping else 1,
             "operator": self.parameters.who(),
             "started": self.started.isoformat(),
             "versions": {"kubernetes": self.cluster.version, "hera": version("hera"),
@@ -111,6 +158,21 @@ class Phase:
             "criteria": [criterion.words for criterion in self.plan.criteria],
         }  # fmt: skip
         display.header(f"Phase {self.plan.number}: {self.plan.title}", facts, kind="begin", evidence=evidence)
+        for sentence in self.keeping.found if self.keeping else []:
+            again = " What the attempt before had done is done again." if self.resumed else ""
+            display.note(f"The flag was changed by hand: {sentence}{again}", kind="drift")
+
+    def _standing(self) -> str:
+        """Where the rollout is: from the state this run holds, or, in a dry run, as it can be read."""
+        if self.keeping:
+            return self.keeping.resumed_sentence() or f"a new run of this phase ({self.keeping.run.id})"
+        try:
+            at = state.State.load(self.cluster).facts.rollout
+            held = state.holder(self.cluster)
+        except RolloutError as error:
+            return f"not known: {error.seen}"
+        where = f"rollout {at.id} is at {at.phase} since {at.since:%Y-%m-%d %H:%M} UTC" if at else "nothing began yet"
+        return where + (f"; {held.holder} is at work on it" if held else "")
 
     def _intention(self) -> str:
         """What this run will and will not change."""
@@ -128,7 +190,12 @@ class Phase:
         Args:
             title: what the step does.
             minutes: how long it usually takes.
+
+        Raises:
+            Refused: this run lost its lease, so somebody else may be at work.
         """
+        if self.keeping:
+            self.keeping.hold.check()
         self._steps += 1
         number, began, clock = self._steps, datetime.now(UTC), monotonic()
         evidence = {"number": number, "title": title, "minutes": minutes, "began": began.isoformat()}
@@ -165,10 +232,21 @@ class Phase:
         Raises:
             PhaseFailed: with every failed check in its text.
         """
-        failed = [check for check in self.checks.values() if check.verdict is Verdict.FAIL]
-        if failed:
-            self._conclusion(Verdict.FAIL)
-            raise PhaseFailed(_summary(failed) + f"\n{why}")
+        self._stop(Verdict.FAIL, PhaseFailed, why)
+
+    def stop_on_hold(self, why: str) -> None:
+        """End the run here if any check says HOLD: what comes after would rest on it.
+
+        Raises:
+            PhaseOnHold: with every such check in its text.
+        """
+        self._stop(Verdict.HOLD, PhaseOnHold, why)
+
+    def _stop(self, verdict: Verdict, kind: type[PhaseFailed | PhaseOnHold], why: str) -> None:
+        deciding = [check for check in self.checks.values() if check.verdict is verdict]
+        if deciding:
+            self._conclusion(verdict)
+            raise kind(_summary(deciding) + f"\n{why}")
 
     def _complete(self) -> None:
         """Add what is missing for a verdict: criteria that nothing judged, and the dry run itself."""
@@ -185,6 +263,8 @@ class Phase:
                 )
             )
             return
+        if self.keeping and self.keeping.state.facts.flags:
+            self.enter(untouched(self.keeping))
         for criterion, missing in unjudged(self.plan, set(self.checks)):
             self.check(
                 judge(
@@ -211,6 +291,8 @@ class Phase:
         title = f"Phase {self.plan.number} of rollout {self.rollout} on {self.target.name}"
         display.banner(verdict, title, [f"{summary} of {len(self.checks)} checks.", f"Next: {following}"],
                        large=True, kind="conclude", evidence=evidence)  # fmt: skip
+        if self.keeping:
+            self.keeping.conclude(verdict.value)
 
     def conclude(self) -> None:
         """Give the verdict of the phase. Whoever reads it, papermill, CI or a person, sees the same one.
@@ -226,6 +308,15 @@ class Phase:
             return
         kind = PhaseFailed if verdict is Verdict.FAIL else PhaseOnHold
         raise kind(_summary([check for check in self.checks.values() if check.verdict is verdict]))
+
+
+def _code_revision(cluster: Cluster) -> str:
+    """What the pods say they run; several during a rollout. A backend that is down is the preflight's to name."""
+    try:
+        said = flag.report(cluster, Backend(cluster.target))["code_revision"]
+    except RolloutError:
+        return UNKNOWN_CODE
+    return ", ".join(sorted({str(one) for one in said if one})) or UNKNOWN_CODE
 
 
 def _summary(checks: list[Check]) -> str:

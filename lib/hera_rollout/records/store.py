@@ -108,7 +108,7 @@ def _content(notebook: nbformat.NotebookNode, outcome: Outcome) -> dict[str, Any
         "approvals": [piece["approval"] for piece in evidence(notebook, "approval")],
         "target": head.get("target", {}),
         "versions": head.get("versions", {}),
-        "code_revision": last(notebook, "code revision").get("code_revision", ""),
+        "code_revision": head.get("code_revision", ""),
         "steps": [{key: value for key, value in step.items() if key != "kind"} for step in evidence(notebook, "step")],
         "checks": checks(notebook),
     }

@@ -28,14 +28,20 @@ def run_integration(
     names: Iterable[str] | None = None,
     on_result: Callable[[IntegrationResult], None] | None = None,
     stop: threading.Event | None = None,
+    token: str = "",
+    resumed: bool = False,
 ) -> list[IntegrationResult]:
     """Run the list, or the lines named; results in the list's order. Never raises for what the backend does.
 
+    `token` marks the task; where the run is `resumed`, the one that an attempt before left is taken away first.
     `on_result` is called in the caller's thread, as each line ends. Setting `stop` ends all waits within seconds. The
     task is deleted at the end where all went well (that route is a part of the line `api`); else it stays as evidence.
     """
     chosen = [_known(name) for name in (names or INTEGRATION)]
-    subject = Subject(backend, workflows, deadline_seconds=deadline_seconds, stop=stop or threading.Event())
+    subject = Subject(
+        backend, workflows, deadline_seconds=deadline_seconds, stop=stop or threading.Event(), token=token,
+        resumed=resumed,
+    )  # fmt: skip
     done: dict[str, IntegrationResult] = {}
     with ThreadPoolExecutor(len(chosen) + 1) as pool:
         pool.submit(_made, subject)

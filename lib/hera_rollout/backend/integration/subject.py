@@ -29,11 +29,19 @@ class Subject:
     """A task with its workflow."""
 
     def __init__(
-        self, backend: Backend, workflows: Workflows, *, deadline_seconds: float, stop: threading.Event
+        self,
+        backend: Backend,
+        workflows: Workflows,
+        *,
+        deadline_seconds: float,
+        stop: threading.Event,
+        token: str = "",
+        resumed: bool = False,
     ) -> None:
         self.backend, self.workflows = backend, workflows
         self.deadline, self.stop = deadline_seconds, stop
-        self.mark = f"hera-rollout-integration-{secrets.token_hex(4)}"
+        self.mark = f"hera-rollout-integration-{token or secrets.token_hex(4)}"
+        self.resumed = resumed
         self.code = _CODE.format(mark=self.mark, seconds=RUN_SECONDS)
         self.first, self.last = f"[{self.mark}] first line", f"[{self.mark}] last line is 5050"
         self.submitted: Submitted | None = None
@@ -45,11 +53,19 @@ class Subject:
     def submit(self) -> None:
         """Submit; a refusal is kept, for it is what the lines have to say."""
         try:
+            if self.resumed:
+                self._sweep()
             self.submitted = self.backend.submit(self.code)
         except RolloutError as error:
             self.refused = error
             self.ended.set()
         self.ready.set()
+
+    def _sweep(self) -> None:
+        """Take away the task of an attempt that was broken off: its first log line cannot be read in time again."""
+        for task in self.backend.tasks():
+            if f"[{self.mark}]" in str(task.get("pythonCode")):
+                self.backend.delete(str(task["id"]))
 
     def follow(self) -> None:
         """Wait for its end."""

@@ -4,20 +4,28 @@ from datetime import UTC, datetime
 
 from hera_rollout import display, flag
 from hera_rollout.errors import RolloutError
-from hera_rollout.flag import FlagEffect
+from hera_rollout.flag import FlagChange, FlagEffect, NotDoneByHand
 from hera_rollout.gates import Check, judge, rules
 from hera_rollout.phase.spine import Phase
 
 IN_EFFECT = "flag in effect"
+FLIPPED = "flag on"
+"""Under this key a run keeps when it turned the flag on."""
 
 
 async def set_flag(phase: Phase, *, enabled: bool) -> None:
     """Show the patch; then, unless this is a dry run, apply it and wait until every pod reports it.
 
+    Where an earlier attempt of this run turned the flag on already, the flag is not turned off again.
+
     Raises:
-        DeadlineExceeded: a pod did not report the wanted flag in time; the text says which one said what.
-        Refused: the Deployment was changed by somebody else since the patch was planned.
+        PhaseFailed: a pod did not report the wanted flag in time (the text says which one said what), or the change
+            was refused because somebody else changed it since the patch was planned.
+        PhaseOnHold: medium `manual`, and nobody changed it in time.
     """
+    if not enabled and phase.done(FLIPPED):
+        display.note("The baseline was measured by an earlier attempt of this run, which then turned the flag on")
+        return
     change = flag.plan(phase.cluster, enabled)
     state = "on" if enabled else "off"
     patch = change.diff() or f"nothing to change: the variable already says {state}"
@@ -25,11 +33,13 @@ async def set_flag(phase: Phase, *, enabled: bool) -> None:
     if phase.dry_run:
         display.note(f"Dry run: the patch above was not applied. To undo it once applied: {change.undo_command}")
         return
-    phase.flag_changed = datetime.now(UTC)
+    if enabled:
+        phase.flag_changed = datetime.fromisoformat(phase.once(FLIPPED, lambda: datetime.now(UTC).isoformat()))
     try:
-        effect = await display.watched(
-            lambda live: flag.apply(phase.cluster, phase.backend, change, on_progress=live.line)
-        )
+        effect = await display.watched(lambda live: _applied(phase, change, live))
+    except NotDoneByHand as error:
+        _not_done(phase, error)
+        return
     except RolloutError as error:
         _not_in_effect(phase, error, enabled)
         return
@@ -38,8 +48,29 @@ async def set_flag(phase: Phase, *, enabled: bool) -> None:
         phase.check(_in_effect(effect))
 
 
+def _applied(phase: Phase, change: FlagChange, live: display.Live) -> FlagEffect:
+    """Set it, note in the rollout's state that it was this run, and wait until it is in effect."""
+    flag.throw(phase.cluster, change, live.line)
+    if phase.keeping:
+        phase.keeping.flag_set(enabled=change.enabled, percent=change.percent, why=phase.notebook)
+    return flag.settled(phase.cluster, phase.backend, change, live.line, stop=live.stop)
+
+
+def _not_done(phase: Phase, error: NotDoneByHand) -> None:
+    """Nobody made the change: nothing is known to be wrong, and nothing after it can be judged.
+
+    Raises:
+        PhaseOnHold: always.
+    """
+    phase.check(
+        judge(name=IN_EFFECT, rule=rules.withheld, evidence={"error": type(error).__name__}, seen=error.seen,
+              expected=error.expected, why=error.why, todo=error.todo)
+    )  # fmt: skip
+    phase.stop_on_hold("The flag was not changed by hand in time; nothing after it was run.")
+
+
 def _not_in_effect(phase: Phase, error: RolloutError, enabled: bool) -> None:
-    """A change that did not take effect is FAIL in the record, and then an error.
+    """A change that did not take effect is FAIL, and ends the run.
 
     Only where every pod does report the flag as on, and it is Hera that cannot be imported, does the run go on: what
     the backend does then (YAML, without a word?) is what the next steps must show.
@@ -58,7 +89,7 @@ def _not_in_effect(phase: Phase, error: RolloutError, enabled: bool) -> None:
     report = flag.report(phase.cluster, phase.backend)
     display.table(report, "What each pod says of itself")
     if not enabled or report.empty or not all(report["enabled"].eq(True)):
-        raise error
+        phase.stop_on_fail("The flag is not in effect, so nothing after it would prove anything; nothing more was run.")
 
 
 def _in_effect(effect: FlagEffect) -> Check:

@@ -15,6 +15,8 @@ from hera_rollout.workflows.diagnosis import diagnose
 Path = Literal["yaml", "hera"]
 MAX_DIAGNOSED = 4
 """Failed workflows that are diagnosed in the notebook; more of the same would hide the first."""
+INTEGRATED = "integration hera"
+"""Under this key a run keeps what came of the integration list."""
 NAMES = {"yaml": "baseline", "hera": "scenarios with the flag on"}
 
 
@@ -64,21 +66,40 @@ async def scenarios(phase: Phase, *, expect: Path) -> None:
 def _run(phase: Phase, asked: list[str], expect: Path, live: display.Live) -> list[ScenarioResult]:
     """Run what was asked for, showing each row as it ends."""
     deadline = phase.parameters.model_dump().get("workflow_deadline_seconds")
-    done: list[ScenarioResult] = []
+    done = _kept(phase, asked, expect)
 
     def ended(result: ScenarioResult) -> None:
-        done.append(result)
-        live.frame(results_frame(done))
+        done[result.name] = result
+        live.frame(results_frame(list(done.values())))
+        if not live.stop.is_set():  # a wait that the operator ended is no result
+            phase.once(_key(result.name, expect), lambda: asdict(result))
 
-    return backend.run_all(
-        phase.backend,
-        phase.workflows,
-        deadline_seconds=deadline or phase.target.limits.workflow_deadline_seconds,
-        expect_path=expect,
-        names=asked,
-        on_result=ended,
-        stop=live.stop,
-    )
+    left = [name for name in asked if name not in done]
+    if left:
+        backend.run_all(
+            phase.backend,
+            phase.workflows,
+            deadline_seconds=deadline or phase.target.limits.workflow_deadline_seconds,
+            expect_path=expect,
+            names=left,
+            on_result=ended,
+            stop=live.stop,
+            token=f"{phase.token}-{expect}",
+            resumed=phase.resumed,
+        )
+    return [done[name] for name in asked]
+
+
+def _key(name: str, expect: Path) -> str:
+    return f"scenario {name} {expect}"
+
+
+def _kept(phase: Phase, asked: list[str], expect: Path) -> dict[str, ScenarioResult]:
+    """What an earlier attempt of this run has finished."""
+    kept = {name: phase.once(_key(name, expect), dict) for name in asked if phase.done(_key(name, expect))}
+    if kept:
+        display.note(f"Done by an earlier attempt of this run, and not done again: {', '.join(kept)}")
+    return {name: ScenarioResult(**result) for name, result in kept.items()}
 
 
 def _line(result: ScenarioResult) -> Check:
@@ -105,7 +126,7 @@ async def integration(phase: Phase) -> None:
     if phase.dry_run:
         display.note(f"Dry run: would check {', '.join(line.title for line in INTEGRATION.values())}")
         return
-    results = await display.watched(lambda live: _run_integration(phase, live))
+    results = _kept_integration(phase) or await display.watched(lambda live: _run_integration(phase, live))
     display.table(_integration_frame(results), "Integration tests, flag on", command="")
     for result in results:
         phase.enter(judged(result))
@@ -124,9 +145,21 @@ def _run_integration(phase: Phase, live: display.Live) -> list[IntegrationResult
         live.frame(_integration_frame(done))
 
     deadline = phase.target.limits.workflow_deadline_seconds
-    return run_integration(
-        phase.backend, phase.workflows, deadline_seconds=deadline, expect_path="hera", on_result=ended, stop=live.stop
-    )
+    results = run_integration(
+        phase.backend, phase.workflows, deadline_seconds=deadline, expect_path="hera", on_result=ended, stop=live.stop,
+        token=phase.token, resumed=phase.resumed,
+    )  # fmt: skip
+    if not live.stop.is_set():
+        phase.once(INTEGRATED, lambda: [asdict(result) for result in results])
+    return results
+
+
+def _kept_integration(phase: Phase) -> list[IntegrationResult]:
+    """What an earlier attempt of this run has finished; nothing if it did not."""
+    if not phase.done(INTEGRATED):
+        return []
+    display.note("Done by an earlier attempt of this run, and not done again")
+    return [IntegrationResult(**result) for result in phase.once(INTEGRATED, list)]
 
 
 def _integration_frame(results: list[IntegrationResult]) -> pd.DataFrame:
@@ -151,9 +184,9 @@ def leftovers(phase: Phase) -> None:
     if phase.dry_run:
         display.note("Dry run: nothing was created, so nothing can be left over")
         return
-    found = orphans.count(phase.backend, phase.workflows, since=phase.started)
+    found = orphans.count(phase.backend, phase.workflows, since=phase.since)
     display.table(found.frame, "Orphans and duplicates since this run began")
-    phase.check(orphans.judged(found, phase.started))
+    phase.check(orphans.judged(found, phase.since))
 
 
 def checklist(phase: Phase) -> None:

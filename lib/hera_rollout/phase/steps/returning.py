@@ -1,0 +1,47 @@
+"""The way back: the flag off, by a parameter, by a button, or by the command that works without a notebook."""
+
+from datetime import UTC, datetime
+
+from hera_rollout import display, flag
+from hera_rollout import rollback as rolling
+from hera_rollout.backend import Backend
+from hera_rollout.phase.spine import Phase
+from hera_rollout.rollback import RollbackResult
+
+
+async def rollback(phase: Phase) -> None:
+    """Show how to go back; with ``rollback=True`` do so now, and in JupyterLab offer a button for it.
+
+    Raises:
+        RolloutError: the flag could not be turned off; the text says how to do it by hand.
+    """
+    change = flag.plan(phase.cluster, enabled=False)
+    command = f"hera-rollout rollback --target {phase.parameters.target} --yes"
+    display.diff(
+        change.diff() or "nothing to change: the flag says off already", "The way back", command=change.command
+    )
+    if phase.dry_run:
+        display.note(f"Dry run: nothing to go back from. Without a notebook: {command}")
+    elif phase.parameters.rollback:
+        await _back(phase)
+    else:
+        display.note(f"The flag is left as it is (rollback=False). Without a notebook: {command}")
+        if display.has_front_end():
+            display.offered("Roll back now: flag off", lambda: _back(phase))
+
+
+async def _back(phase: Phase) -> None:
+    """Roll back, and show what was seen and what is in flight."""
+    result = await display.watched(lambda live: _quick(phase, live))
+    display.table(result.hera_after, "Workflows that Hera made after it took effect", command="")
+    display.table(result.in_flight, "Hera's workflows in flight: they go on", command=result.in_flight.attrs["command"])
+    phase.check(result.check())
+
+
+def _quick(phase: Phase, live: display.Live) -> RollbackResult:
+    keeping = phase.keeping
+    return rolling.quick(
+        phase.cluster, Backend(phase.target), phase.workflows, by=phase.parameters.who(),
+        why=f"rollback in {phase.notebook} at {datetime.now(UTC):%H:%M:%S} UTC",
+        state=keeping.state if keeping else None, on_progress=live.line, stop=live.stop,
+    )  # fmt: skip
