@@ -77,28 +77,6 @@ def test_plain_papermill_passes_and_leaves_the_same_evidence(clean_backend, tmp_
     assert len(images) == 1
 
 
-def test_a_backend_that_runs_yaml_under_the_flag_fails_by_provenance(clean_backend, tmp_path):
-    clean_backend.set_faults(silent_yaml_build="on")
-    code, record = run(tmp_path, "-p", "dry_run", "False")
-    assert (code, record.verdict) == (1, "FAIL")
-    told = {check["name"]: check for check in record.data["checks"]}
-    assert told["baseline"]["verdict"] == "PASS"
-    assert told["flag in effect"]["verdict"] == "PASS"
-    assert told["provenance"]["verdict"] == "FAIL"
-    assert "provenance" in record.data["reason"]
-
-
-def test_a_backend_that_cannot_import_hera_fails_before_anything_is_changed(clean_backend, tmp_path):
-    clean_backend.set_faults(silent_yaml_import="on")
-    before = generation(clean_backend)
-    code, record = run(tmp_path, "-p", "dry_run", "False")
-    assert (code, record.verdict) == (1, "FAIL")
-    told = {check["name"]: check for check in record.data["checks"]}
-    assert told["Hera in the backend"]["verdict"] == "FAIL"
-    assert "cannot import" in told["Hera in the backend"]["seen"]
-    assert generation(clean_backend) == before
-
-
 @pytest.fixture
 def backend_down(clean_backend):
     """The backend at no replicas: nothing answers behind its Service."""

@@ -45,6 +45,9 @@ async def scenarios(phase: Phase, *, expect: Path) -> None:
     Args:
         phase: the run; its results are left in ``phase.memory[expect]``.
         expect: the path that must have made each workflow.
+
+    Raises:
+        PhaseFailed: the baseline failed: what follows could prove nothing.
     """
     asked: list[str] = list(phase.parameters.model_dump().get("scenarios", backend.SCENARIOS))
     if phase.dry_run:
@@ -61,6 +64,8 @@ async def scenarios(phase: Phase, *, expect: Path) -> None:
     for result in results:
         phase.enter(_line(result))
     phase.check(all_passed(results, NAMES[expect], asked))
+    if expect == "yaml":
+        phase.stop_on_fail("The baseline itself fails, so this phase can prove nothing about Hera; the flag is off.")
 
 
 def _run(phase: Phase, asked: list[str], expect: Path, live: display.Live) -> list[ScenarioResult]:
