@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+UPGRADE ?= --upgrade
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 
@@ -37,7 +38,7 @@ test: $(STAMP) lab ## every test: lint, types, pure, live, nbval
 	tests/run
 
 check: $(STAMP) lint ## the inner loop: lint, types, pure tests
-	pytest -q -m "not live and not slow"
+	pytest -q -m "not live and not slow" -n 2 --dist worksteal
 
 lint: $(STAMP) ## ruff, mypy, import-linter
 	ruff check .
@@ -54,9 +55,9 @@ nbval-refresh: $(STAMP) ## make the executed reference copies in tests/nbval/ an
 bench: $(STAMP) ## the figures of the README
 	for each in benchmarks/*.py; do python $$each || exit 1; done
 
-lock: $(STAMP) ## requirements.lock anew from pyproject.toml: hashes only, no index addresses
+lock: $(STAMP) ## requirements.lock anew: hashes only, no index addresses; UPGRADE= keeps the pins there are
 	uv pip compile pyproject.toml --all-extras --generate-hashes --no-emit-index-url --no-emit-find-links \
-	  --no-header --quiet --python-version 3.11 --upgrade --output-file requirements.lock
+	  --no-header --quiet --python-version 3.11 $(UPGRADE) --output-file requirements.lock
 
 clean: ## remove the environment; the lab's cache and state stay
 	rm -rf $(VENV)

@@ -1,15 +1,97 @@
-"""What all tests share."""
+"""What all tests share: what may run side by side, in which order, and the guide."""
 
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+if TYPE_CHECKING:
+    from xdist.remote import Producer
+    from xdist.scheduler import Scheduling
+
+LIVE = (
+    "tests/live/",
+    "tests/hera_rollout/equivalence/test_pinned_manifests.py",
+    "tests/test_hera_integration.py",
+)  # where tests marked `live` may be
 LAST = "tests/live/test_lab.py"
+GATE, TURN = Path(__file__), Path(__file__).parent / "live" / "test_lab.py"  # locked, never written
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The lab's own tests take the shared lab down and bring it up again: they come last."""
-    items.sort(key=lambda item: item.nodeid.startswith(LAST))
+    items.sort(key=_is_last)
+    if lost := [item.nodeid for item in items if item.get_closest_marker("live") and not item.nodeid.startswith(LIVE)]:
+        raise pytest.UsageError(f"{lost[0]} is marked live: name its file in LIVE of tests/conftest.py")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling | None:
+    """`--dist loadgroup`: one lab, so one worker runs its tests, in order.
+
+    By path: pytest-xdist 3.8's own groups are lost with pytest 9.2 (pytest-xdist issue 1386), and silently.
+    """
+    if config.getvalue("dist") != "loadgroup":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class OneLab(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "lab" if nodeid.startswith(LIVE) else nodeid
+
+    return OneLab(config, log)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Only workers have somebody to wait for."""
+    if hasattr(config, "workerinput"):
+        config.pluginmanager.register(Turns())
+
+
+class Turns:
+    """Workers run side by side, but for LAST: it compares the machine before and after and wants no test beside it.
+
+    Every test holds a shared lock; LAST holds an exclusive one from its first test to its last. A gate keeps other
+    workers' tests from overtaking LAST again and again. A test's timeout begins when its turn has come.
+    """
+
+    def __init__(self) -> None:
+        self._held = ExitStack()
+        self._alone = False
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(
+        self, item: pytest.Item, nextitem: pytest.Item | None
+    ) -> Generator[None, object, object]:
+        """One test, when its turn has come."""
+        if not self._alone:
+            self._alone = _is_last(item)
+            self._held.enter_context(_turn(fcntl.LOCK_EX if self._alone else fcntl.LOCK_SH))
+        try:
+            return (yield)
+        finally:
+            if not (self._alone and _is_last(nextitem)):
+                self._alone = False
+                self._held.close()
+
+
+def _is_last(item: pytest.Item | None) -> bool:
+    return item is not None and item.nodeid.startswith(LAST)
+
+
+@contextmanager
+def _turn(kind: int) -> Iterator[None]:
+    with TURN.open() as turn:
+        with GATE.open() as gate:
+            fcntl.flock(gate, kind)
+            fcntl.flock(turn, kind)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,7 @@ def canaries():
     return canaries
 
 
+@pytest.mark.slow
 def test_the_benchmark_ends_with_one_summary_that_meets_the_aims() -> None:
     started = time.monotonic()
     program = [sys.executable, "benchmarks/gates.py"]

@@ -6,11 +6,16 @@ from collections.abc import Callable
 import pytest
 
 from hera_rollout.errors import Ambiguous, Conflicting, Missing, Refused
-from hera_rollout.workflows import hello
+from hera_rollout.workflows import hello, submission
 from hera_rollout.workflows.server import ArgoServer
 from hera_rollout.workflows.submission import SPEC_HASH, Submitter, spec_hash
 
 PATH = "/api/v1/workflows/argo"
+
+
+@pytest.fixture(autouse=True)
+def short_pause(monkeypatch):
+    monkeypatch.setattr(submission, "_PAUSE_SECONDS", 0.05)
 
 
 def nothing(name: str) -> dict:

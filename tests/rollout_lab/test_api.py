@@ -51,7 +51,7 @@ def server(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Serve
     context.verify_mode = ssl.CERT_REQUIRED
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server) as found:
         found.socket = context.wrap_socket(found.socket, server_side=True)
-        threading.Thread(target=found.serve_forever, daemon=True).start()
+        threading.Thread(target=found.serve_forever, args=(0.01,), daemon=True).start()
         monkeypatch.setattr(api, "API_SERVER", f"https://127.0.0.1:{found.server_address[1]}")
         yield Server
         found.shutdown()

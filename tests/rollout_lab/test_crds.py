@@ -18,8 +18,10 @@ def source() -> Path:
     return mends.download(toolchain.ensure(), recipes.ARGO.mended) / crds.FOLDER
 
 
-@pytest.fixture
-def folder(paths: Paths) -> Path:
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("lab")
+    paths = Paths(made / "cache", made / "state", made / "run")
     return crds.ensure(paths, toolchain.ensure(), Step("crds"))
 
 

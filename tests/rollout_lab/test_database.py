@@ -27,7 +27,9 @@ def test_passwords_are_made_once_differ_and_are_for_root_only(lab: Paths) -> Non
     assert lab.secrets.stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("content", ["999999\n/data\n", "", "half", f"{os.getpid()}\n"])
+@pytest.mark.parametrize(
+    "content", ["999999\n/data\n", "", "half", f"{os.getpid()}\n"], ids=["gone", "empty", "half", "another's"]
+)
 def test_pid_file_of_a_killed_server_is_removed(lab: Paths, content: str) -> None:
     """Also when the pid is another program's by now."""
     file = lab.state / "postgres/postmaster.pid"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from rollout_lab import components, supervision
+from rollout_lab import components, ports, supervision
 from rollout_lab.addresses import Endpoint
 from rollout_lab.components import Component
 from rollout_lab.errors import LabError, NotBuilt, PortTaken
@@ -53,7 +53,10 @@ def test_running_component_is_not_started_twice(supervisor: Supervisor) -> None:
     assert supervisor.running("etcd") == first
 
 
-def test_ports_are_asked_for_before_anything_starts(supervisor: Supervisor, port: int) -> None:
+def test_ports_are_asked_for_before_anything_starts(
+    supervisor: Supervisor, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ports, "GRACE_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", port)):
         with pytest.raises(PortTaken, match="etcd has to listen there"):
             supervisor.require_free_ports()

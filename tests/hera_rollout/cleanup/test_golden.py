@@ -13,6 +13,8 @@ import pytest
 
 from hera_rollout import cleanup
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 GOLDEN = ROOT / "tests" / "golden" / "cleaned_backend"
 MENDS = GOLDEN.with_suffix(".patch")
@@ -74,7 +76,6 @@ def test_without_the_patch_every_place_it_cannot_follow_is_named(repository: Pat
     assert left.keys() == {"flag.py", "services.py", "settings.py", "test_service.py", "test_submission.py"}
 
 
-@pytest.mark.slow
 def test_applied_its_own_suite_passes_and_main_is_untouched(repository: Path) -> None:
     plan = planned(repository)
     command = f"sh -c 'cd reference_backend && {sys.executable} -m pytest -q -x -p no:cacheprovider'"

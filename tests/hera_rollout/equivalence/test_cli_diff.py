@@ -113,6 +113,7 @@ def test_builders_run_in_a_child_process(hera_rollout, builders):
     assert "teams_code" not in sys.modules
 
 
+@pytest.mark.slow
 def test_builders_that_make_nothing_are_not_comparable_and_not_different(hera_rollout, builders):
     for name, said in (("broken", "ValueError: no good"), ("nothing", "to_dict"), ("absent", "no attribute 'absent'")):
         made = hera_rollout("diff", "teams_code:yaml", f"teams_code:{name}")

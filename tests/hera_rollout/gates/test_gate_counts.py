@@ -60,6 +60,7 @@ def test_an_increase_that_stays_below_the_floor_is_none() -> None:
     assert NoIncrease(floor=0.00001).assess(low).verdict is Verdict.FAIL
 
 
+@pytest.mark.slow
 def test_false_verdicts_stay_within_alpha_over_the_edges_of_the_null() -> None:
     edges = [(0.015, 0.01), (0.15, 0.1), (0.002, 0.0), (0.002, 0.001)]
     for percent in (10, 50):
@@ -70,6 +71,7 @@ def test_false_verdicts_stay_within_alpha_over_the_edges_of_the_null() -> None:
         assert inside["ever FAIL"].max() <= 0.05 + slack
 
 
+@pytest.mark.slow
 def test_yamls_own_rate_may_wander_and_the_share_may_change() -> None:
     rng = np.random.default_rng(9)
     alarms = 0

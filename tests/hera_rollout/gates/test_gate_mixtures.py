@@ -59,6 +59,7 @@ def test_one_more_workflow_never_adds_evidence_on_average_at_any_rate_inside_the
             assert step == pytest.approx(1 + (limit - inside) * (limit - point) / (limit * (1 - limit)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("alpha", [0.05, 0.01])
 def test_false_verdicts_stay_within_alpha_at_every_rate_inside_the_null(alpha: float) -> None:
     boundary = Boundary.of(SuccessRate(alpha=Alpha(passing=alpha, failing=alpha)), HORIZON)

@@ -70,6 +70,7 @@ def test_the_confidence_sequence_says_the_same_as_the_verdict(n: int, share: flo
     assert (found.low > GATE.limit) == (found.verdict is Verdict.FAIL)
 
 
+@pytest.mark.slow
 def test_the_confidence_sequence_covers_the_true_rate_at_all_looks_together() -> None:
     rng = np.random.default_rng(3)
     looks, missed = (5, 20, 50, 100, 200, 400, 800), 0
