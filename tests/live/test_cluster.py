@@ -56,18 +56,22 @@ def test_logs_and_describe_of_a_pod(cluster):
         cluster.logs("no-such-pod")
 
 
-def test_every_right_is_there_and_a_missing_one_is_named(cluster, admin):
+@pytest.mark.parametrize(
+    ("resource", "verbs", "needed_for"),
+    [("pods/log", ["get"], "logs"), ("leases", ["get", "create", "update", "delete"], "one operator at a time")],
+)
+def test_every_right_is_there_and_a_missing_one_is_named(cluster, admin, resource, verbs, needed_for):
     frame = cluster.permissions()
     assert set(frame.columns) == {"who", "verb", "resource", "needed_for", "allowed"}
     assert frame[~frame["allowed"]].to_dict(orient="records") == []
     path = "/apis/rbac.authorization.k8s.io/v1/namespaces/argo/roles/operator"
     role = admin.connection.get(path)
-    without = [{**rule, "resources": [one for one in rule["resources"] if one != "pods/log"]} for rule in role["rules"]]
+    without = [{**rule, "resources": [one for one in rule["resources"] if one != resource]} for rule in role["rules"]]
     admin.connection.patch(path, {"rules": [rule for rule in without if rule["resources"]]}, "merge-patch")
     try:
         missing = cluster.permissions().query("not allowed")
-        assert missing[["who", "verb", "resource"]].to_numpy().tolist() == [["operator", "get", "pods/log"]]
-        assert "logs" in missing["needed_for"].iloc[0]
+        assert missing[["who", "verb", "resource"]].to_numpy().tolist() == [["operator", v, resource] for v in verbs]
+        assert needed_for in missing["needed_for"].iloc[0]
     finally:
         admin.connection.patch(path, {"rules": role["rules"]}, "merge-patch")
 

@@ -16,16 +16,20 @@ _ARGO = "argoproj.io"
 
 @dataclass(frozen=True)
 class Need:
-    """One right, and what would not work without it. `resource` may carry a subresource: pods/log."""
+    """One right, and what would not work without it. `resource` may carry a subresource: pods/log.
+
+    With a `name` it is the right to that object alone; `create` has none, for Kubernetes cannot narrow it to one.
+    """
 
     verb: str
     resource: str
     group: str
     needed_for: str
+    name: str = ""
 
 
-def _needs(verbs: str, resource: str, group: str, needed_for: str) -> list[Need]:
-    return [Need(verb, resource, group, needed_for) for verb in verbs.split()]
+def _needs(verbs: str, resource: str, group: str, needed_for: str, name: str = "") -> list[Need]:
+    return [Need(verb, resource, group, needed_for, "" if verb == "create" else name) for verb in verbs.split()]
 
 
 OPERATOR: tuple[Need, ...] = (
@@ -54,12 +58,27 @@ BACKEND: tuple[Need, ...] = (
 )
 
 
-def allowed(connection: Connection, target: Target, need: Need, *, name: str | None = None, user: str = "") -> bool:
+def operator(target: Target) -> tuple[Need, ...]:
+    """What the operator needs here: for every step, for what the rollout remembers, and for the target's medium."""
+    state = f"hera-rollout-{target.deployment}"
+    file = target.flag.configmap
+    more = [
+        *_needs("get create update", "configmaps", "", "what the rollout remembers", state),
+        *_needs("get create update delete", "leases", "coordination.k8s.io", "one operator at a time", state),
+        *_needs("get", "configmaps", "", "see whether a flag file decides", file),
+    ]
+    if target.flag.medium == "configmap":
+        more += _needs("create patch", "configmaps", "", "set the flag by its file", file)
+        more += _needs("patch", "pods", "", "make a changed flag file visible at once")
+    return (*OPERATOR, *more)
+
+
+def allowed(connection: Connection, target: Target, need: Need, *, user: str = "") -> bool:
     """Whether the operator (no `user`), or that user, may."""
     resource, _, sub = need.resource.partition("/")
     attributes = {"verb": need.verb, "resource": resource, "group": need.group, "namespace": target.namespace}
     attributes |= {"subresource": sub} if sub else {}
-    attributes |= {"name": name} if name else {}
+    attributes |= {"name": need.name} if need.name else {}
     spec: Document = {"resourceAttributes": attributes}
     if user:
         return _review(connection, target, "LocalSubjectAccessReview", {**spec, "user": user})
@@ -82,12 +101,12 @@ def _review(connection: Connection, target: Target, kind: str, spec: Document) -
 def frame(connection: Connection, target: Target) -> DataFrame:
     """Every right that is needed, one row each, the missing ones first."""
     account = f"system:serviceaccount:{target.namespace}:{target.service_account}"
-    asked = [("operator", need, "") for need in OPERATOR]
+    asked = [("operator", need, "") for need in operator(target)]
     asked += [(f"backend ({target.service_account})", need, account) for need in BACKEND]
     with ThreadPoolExecutor(max_workers=4) as pool:
         answers = list(pool.map(lambda one: allowed(connection, target, one[1], user=one[2]), asked))
     rows = [
-        (who, need.verb, need.resource, need.needed_for, answer)
+        (who, need.verb, need.resource, ": ".join(filter(None, (need.needed_for, need.name))), answer)
         for (who, need, _), answer in zip(asked, answers, strict=True)
     ]
     made = DataFrame(rows, columns=COLUMNS).sort_values("allowed", kind="stable", ignore_index=True)

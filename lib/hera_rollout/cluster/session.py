@@ -114,8 +114,8 @@ class Cluster:
 
     def can_i(self, verb: str, resource: str, group: str = "", name: str | None = None) -> bool:
         """Whether the operator may, in the target's namespace."""
-        need = permissions.Need(verb, resource, group, "")
-        return permissions.allowed(self.connection, self.target, need, name=name)
+        need = permissions.Need(verb, resource, group, "", name or "")
+        return permissions.allowed(self.connection, self.target, need)
 
     def permissions(self) -> DataFrame:
         """Columns: who, verb, resource, needed_for, allowed; the missing ones first."""
