@@ -27,7 +27,7 @@ def plain_errors(command: Callable[P, None]) -> Callable[P, None]:
         try:
             command(*args, **kwargs)
         except Refused as error:
-            click.echo(f"Refused: {error}", err=True)
+            click.echo("\n".join([f"Refused: {error}", *getattr(error, "__notes__", [])]), err=True)
             sys.exit(BAD_INPUT)
         except RolloutError as error:
             click.echo(f"{type(error).__name__}: {error}", err=True)

@@ -103,7 +103,7 @@ def recompute(folder: Path) -> Iterator[str]:
         if again != said:
             yield f"check {name!r} says {said}, its evidence gives {again} by rule {check['rule']!r}"
     notebook = nbformat.read(folder / "notebook.ipynb", as_version=4)
-    outcome = classify(notebook, data["broken"])
+    outcome = classify(notebook, data["broken"], refused=data.get("refused", ""))
     if outcome.verdict.value != data["verdict"]:
         yield f"the record says {data['verdict']}, the notebook gives {outcome.verdict.value}: {outcome.reason}"
     borne = worst(CheckVerdict(check["verdict"]) for check in checks)

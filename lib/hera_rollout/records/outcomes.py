@@ -88,17 +88,20 @@ def _gravest(outcomes: Iterable[Outcome]) -> Outcome:
     return min(outcomes, key=lambda outcome: order.index(outcome.verdict))
 
 
-def classify(notebook: NotebookNode, broken: str = "") -> Outcome:
+def classify(notebook: NotebookNode, broken: str = "", *, refused: str = "") -> Outcome:
     """Judge an executed notebook.
 
     Args:
         notebook: as it was executed, with its outputs.
         broken: what ended the run from outside (a timeout, a dead kernel, a signal); empty if nothing did.
+        refused: why the run was refused before any cell ran; empty if it was not.
 
     Returns:
         PASS only if every code cell ran, none ended with an error, and the conclusion says PASS over checks that all
         say PASS.
     """
+    if refused:
+        return Outcome(Verdict.REFUSED, refused)
     # What ended the run from outside comes first: the interrupted cell's own error only says that it was interrupted.
     found = [Outcome(Verdict.BROKEN, broken)] * bool(broken) + _errors(notebook)
     if found:

@@ -17,6 +17,7 @@ from traitlets.config import Config
 from hera_rollout.errors import Refused
 from hera_rollout.parameters import validate
 from hera_rollout.records.redacting import address
+from hera_rollout.records.refusing import keep_refusal
 from hera_rollout.records.store import Record, keep, workplace
 from hera_rollout.target import Target
 
@@ -76,19 +77,22 @@ def _from_outside(error: BaseException, cell_timeout: int) -> str:
     return words.get(type(error), f"papermill could not run the notebook: {error}")
 
 
-def _parameterized(source: Path) -> nbformat.NotebookNode:
-    """Read the notebook, and refuse one that papermill could not parameterize."""
+def _read(source: Path) -> nbformat.NotebookNode:
     try:
         notebook: nbformat.NotebookNode = nbformat.read(source, as_version=4)
     except (OSError, ValueError) as error:
         raise Refused(f"The notebook {source} cannot be read: {error}") from None
+    return notebook
+
+
+def _require_parameters_cell(source: Path, notebook: nbformat.NotebookNode) -> None:
+    """Refuse a notebook that papermill could not parameterize."""
     if not any("parameters" in cell.metadata.get("tags", []) for cell in notebook.cells):
         raise Refused(
-            f"The notebook {source} has no cell tagged 'parameters'.",
+            f"The notebook {source.name} has no cell tagged 'parameters'.",
             expected="one cell with that tag: without it papermill puts parameters where no cell reads them",
             todo="Tag the cell (JupyterLab: property inspector, Cell Tags), or restore the notebook from git.",
         )
-    return notebook
 
 
 def run(
@@ -109,13 +113,19 @@ def run(
         progress: whether to draw papermill's progress bar.
 
     Raises:
-        Refused: bad parameters, unknown target, or a notebook that cannot be read; nothing was run.
+        Refused: bad parameters, unknown target, or a notebook that cannot be read; nothing was run. Where the rollout
+            is known a record of the refusal is kept, and a note of the error names it.
     """
-    _parameterized(source)
-    checked = validate(source.stem, parameters)
-    target = Target.load(checked.target)
+    notebook = _read(source)
+    try:
+        _require_parameters_cell(source, notebook)
+        checked = validate(source.stem, parameters)
+        target = Target.load(checked.target)
+    except Refused as refusal:
+        keep_refusal(refusal, source.stem, notebook, parameters, folder)
+        raise
     began = datetime.now(UTC)
     place = workplace(folder, checked.rollout_for(target.deployment, began.date()), source.stem, began)
     output = place / "notebook.ipynb"
     broken = _execute(source, output, parameters, cell_timeout, progress)
-    return keep(place, began=began, notebook=source.stem, broken=broken, parameters=checked.model_dump(mode="json"))
+    return keep(place, began=began, notebook=source.stem, parameters=checked.model_dump(mode="json"), broken=broken)

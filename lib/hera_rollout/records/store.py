@@ -114,30 +114,37 @@ def _content(notebook: nbformat.NotebookNode, outcome: Outcome) -> dict[str, Any
     }
 
 
-def keep(place: Path, *, began: datetime, notebook: str, broken: str, parameters: dict[str, Any]) -> Record:
+def keep(
+    place: Path, *, began: datetime, notebook: str, parameters: dict[str, Any], broken: str = "",
+    refusal: Refused | None = None,
+) -> Record:  # fmt: skip
     """Judge what a run left in its folder, write its evidence, report and record.json, and name it by the verdict.
 
     Args:
         place: the folder from :func:`workplace`, with ``notebook.ipynb`` in it.
         began: when the run began, UTC.
         notebook: the phase notebook's name.
+        parameters: the run's parameters, validated; as given where they were refused.
         broken: what ended the run from outside; empty if nothing did.
-        parameters: the run's parameters, validated.
+        refusal: why no cell was run; None if any was.
     """
     executed = _executed(place)
-    outcome = classify(executed, broken)
+    refused = REDACTOR.text(" ".join(refusal.seen.split())) if refusal else ""
+    outcome = classify(executed, broken, refused=refused)
     data: dict[str, Any] = {
         "schema": SCHEMA_VERSION,
         "notebook": notebook,
         "rollout": place.parent.name,
         "parameters": REDACTOR.data(parameters),
         "broken": broken,
+        "refused": refused,
         "began": began.isoformat(timespec="seconds"),
         "ended": (last(executed, "conclude").get("ended") or datetime.now(UTC).isoformat())[:19] + "+00:00",
         "git_revision": _git_revision(),
         "previous": chain.link(place.parent),
     }
     data |= _content(executed, outcome)
+    data["next"] = data["next"] or REDACTOR.text(refusal.todo if refusal else "")
     files.write(executed, data["checks"], place / "evidence")
     (place / "report.html").write_text(render(executed, data), encoding="utf-8")
     return _seal(place, data, outcome)
@@ -180,7 +187,7 @@ def add(executed: Path, folder: Path) -> Record:
     began = datetime.fromisoformat(head["started"])
     place = workplace(folder, head["rollout"], head["notebook"], began)
     (place / "notebook.ipynb").write_text(redacted(executed.read_text(encoding="utf-8")), encoding="utf-8")
-    return keep(place, began=began, notebook=head["notebook"], broken="", parameters=head["parameters"])
+    return keep(place, began=began, notebook=head["notebook"], parameters=head["parameters"])
 
 
 def find(folder: Path) -> Iterator[Record]:
