@@ -14,7 +14,7 @@ from hera_rollout.errors import Ambiguous, Conflicting, Missing, Refused, Retrya
 REASON_LENGTH = 256
 """Raw text of a server is cut here: enough to know what is wrong, too little to leak a manifest."""
 
-_CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _UNREACHABLE_TODO = "See whether it runs and whether its address in the target is right, then run this again."
 
 
@@ -33,6 +33,11 @@ def plain(text: str, length: int = REASON_LENGTH) -> str:
     """Text from elsewhere, without control characters and ANSI codes, on one line, cut to a length."""
     flat = " ".join(_CONTROL.sub("", text).split())
     return flat if len(flat) <= length else flat[: length - 1] + "…"
+
+
+def printable(text: str) -> str:
+    """Text from elsewhere, without control characters and ANSI codes; its lines and tabs stay."""
+    return _CONTROL.sub("", text)
 
 
 def reason(body: str | bytes) -> str:

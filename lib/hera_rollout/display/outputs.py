@@ -9,13 +9,15 @@ from typing import Any, Final
 
 from IPython.display import display
 
+from hera_rollout.answers import printable
+
 EVIDENCE_KEY: Final = "hera-rollout"
 """The key under an output's metadata that holds the evidence."""
 
 
 def bundle(html: str, text: str) -> dict[str, str]:
-    """The two forms of one output."""
-    return {"text/html": html, "text/plain": text}
+    """The two forms of one output, without codes that a terminal or a browser would act upon."""
+    return {"text/html": printable(html), "text/plain": printable(text)}
 
 
 def show(html: str, text: str, *, kind: str = "", evidence: Mapping[str, Any] | None = None) -> None:

@@ -9,6 +9,7 @@ import pandas as pd
 import yaml
 from nbformat import NotebookNode
 
+from hera_rollout.answers import printable
 from hera_rollout.records.evidence import evidence
 
 MAX_NAME: Final = 60
@@ -46,5 +47,5 @@ def write(notebook: NotebookNode, checks: list[dict[str, Any]], folder: Path) ->
     kept = [(piece, body) for piece, body in numbered if body is not None]
     for number, (piece, (suffix, text)) in enumerate(kept, 1):
         title = str(piece.get("title") or piece.get("name") or piece["kind"])
-        (folder / f"{number:02d}-{_slug(title)}{suffix}").write_text(text, encoding="utf-8")
+        (folder / f"{number:02d}-{_slug(title)}{suffix}").write_text(printable(text), encoding="utf-8")
     (folder / "checks.json").write_text(json.dumps(checks, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

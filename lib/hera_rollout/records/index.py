@@ -4,6 +4,7 @@ from html import escape
 from pathlib import Path
 from typing import Any, Final
 
+from hera_rollout.answers import printable
 from hera_rollout.display import COLORS
 from hera_rollout.records.report import SIGNS
 
@@ -45,7 +46,7 @@ def _row(folder: Path, root: Path, data: dict[str, Any]) -> str:
 def write(root: Path, records: list[tuple[Path, dict[str, Any]]]) -> Path:
     """Write the index over records, which come newest first; returns its path."""
     heads = "".join(f"<th>{escape(name)}</th>" for name in ("Began (UTC)", "Rollout", *PHASES, "By", "Why"))
-    rows = "".join(_row(folder, root, data) for folder, data in records)
+    rows = printable("".join(_row(folder, root, data) for folder, data in records))
     path = root / "index.html"
     path.write_text(
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'

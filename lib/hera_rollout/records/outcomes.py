@@ -13,6 +13,7 @@ from typing import Final
 from nbformat import NotebookNode
 
 from hera_rollout import errors
+from hera_rollout.answers import printable
 from hera_rollout.gates import Verdict as CheckVerdict
 from hera_rollout.gates import worst
 from hera_rollout.records.evidence import code_cells, last
@@ -67,7 +68,7 @@ def _of_error(name: str) -> Verdict:
 
 def _reason(name: str, said: str) -> str:
     """An error in one line; the rest stands in the notebook."""
-    first, *rest = said.strip().splitlines() or [""]
+    first, *rest = printable(said).strip().splitlines() or [""]
     more = " …" if rest or len(first) > MAX_REASON else ""
     return f"{name}: {first[:MAX_REASON]}{more}"
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
+from hera_rollout.answers import printable
 from hera_rollout.display import COLORS
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -45,4 +46,4 @@ def render(notebook: NotebookNode, record: dict[str, Any]) -> str:
     }
     resources = {"metadata": {"name": f"{record['notebook']} {verdict}"}, "record": summary}
     body, _ = exporter.from_notebook_node(notebook, resources=resources)
-    return str(body)
+    return printable(str(body))
