@@ -2,6 +2,7 @@
 
 import click
 
+from hera_rollout.cli.approving import approve
 from hera_rollout.cli.diffing import diff
 from hera_rollout.cli.flag_scanning import flag_scan
 from hera_rollout.cli.records import records_group
@@ -17,6 +18,7 @@ def main() -> None:
 
 
 main.add_command(run)
+main.add_command(approve)
 main.add_command(rollback)
 main.add_command(diff)
 main.add_command(roundtrip)
