@@ -24,6 +24,7 @@ $(STAMP): requirements.lock pyproject.toml
 
 demo: $(STAMP) lab ## set everything up, boot the lab, walk the phases, print where the records are
 	hera-rollout run 01 --target lab -p dry_run false
+	hera-rollout run 02 --target lab -p dry_run false
 	hera-rollout records list
 
 lab: $(STAMP) ## build and boot the lab with the backend in it

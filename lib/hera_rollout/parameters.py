@@ -25,6 +25,8 @@ _NOT_PARAMETERS = frozenset({"In", "Out"})
 _WORDS = {"true": True, "yes": True, "false": False, "no": False}
 _BOOL_HELP = "true, false, yes or no"
 
+RECORDS_VARIABLE = "HERA_ROLLOUT_RECORDS"
+"""The environment variable by which `hera-rollout run` tells a notebook where its records are kept."""
 ScenarioName = Literal["simple", "dependencies", "requirements", "rerun", "cancel", "delete"]
 FUNCTIONAL_SCENARIOS: tuple[ScenarioName, ...] = get_args(ScenarioName)
 
@@ -117,7 +119,21 @@ class DevTestingParameters(PhaseParameters):
     workflow_deadline_seconds: Seconds | None = None
 
 
-MODELS: dict[str, type[PhaseParameters]] = {"01_dev_testing": DevTestingParameters}
+class StagingParameters(DevTestingParameters):
+    """Notebook 02.
+
+    `previous` is the record of phase 1 (a folder), or empty for the newest that fits; `records` is where records are
+    kept, or empty for where this run's is. `concurrent` tasks are submitted at once in each of `rounds` pairs of
+    windows, one by each path.
+    """
+
+    previous: str = ""
+    records: str = ""
+    concurrent: Annotated[int, Field(ge=1, le=200)] = 4
+    rounds: Annotated[int, Field(ge=1, le=500)] = 6
+
+
+MODELS: dict[str, type[PhaseParameters]] = {"01_dev_testing": DevTestingParameters, "02_staging": StagingParameters}
 
 
 def validate(notebook: str, values: Mapping[str, object]) -> PhaseParameters:
@@ -157,6 +173,10 @@ def allowed(model: type[PhaseParameters], name: str) -> str:
         "rollback": _BOOL_HELP,
         "scenarios": f"a list of some of {', '.join(FUNCTIONAL_SCENARIOS)}",
         "workflow_deadline_seconds": "a whole number of seconds from 1 to 86400, or None for the target's limit",
+        "concurrent": "a whole number of tasks from 1 to 200",
+        "rounds": "a whole number of pairs of windows from 1 to 500",
+        "previous": "the folder of a record, as text, or empty for the newest that fits",
+        "records": "the folder that records are kept in, as text, or empty for the one this run's is kept in",
         "rollout": "text such as backend-2026-11, or empty for <deployment>-YYYY-MM",
         "operator": "text, or empty for the login name",
         "target": 'a name such as "lab" or the path of a TOML file, as text (papermill: -r target NAME)',

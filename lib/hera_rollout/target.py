@@ -113,6 +113,13 @@ class Limits(_Settings):
     error_rate_max: Share = 0.01
     success_rate_min: Share = 0.99
     slowdown_max: Annotated[float, Field(ge=0)] = 0.10
+    resources_up_max: Annotated[float, Field(gt=0)] = 0.10
+    alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    """The chance of a wrong verdict that a whole phase may take."""
+    burn_in: Annotated[int, Field(ge=10)] = 30
+    """Workflows of each path before times are compared at all."""
+    resource_pairs: Annotated[int, Field(ge=1)] = 5
+    """Pairs of windows before resources are compared at all."""
 
     _owner: str = PrivateAttr(default="")
 
@@ -126,6 +133,15 @@ class Limits(_Settings):
 
 
 _GUIDE_LIMITS = frozenset({"error_rate_max", "success_rate_min", "slowdown_max"})
+
+
+class Accepted(_Settings):
+    """A difference between the two paths' workflows that somebody has decided to live with."""
+
+    path: Annotated[str, Field(pattern=r"^[A-Za-z]+[.\[][A-Za-z]")]
+    """Where, as a comparison prints it; `*` stands for anything, but not for all: `spec.templates[main].inputs.*`."""
+    approver: Annotated[str, Field(min_length=1)]
+    reason: Annotated[str, Field(min_length=1)]
 
 
 class Target(_Settings):
@@ -148,6 +164,7 @@ class Target(_Settings):
     limits: Limits = Field(default_factory=Limits)
     packages: PackageSettings = PackageSettings()
     commands: Commands = Commands()
+    accepted: tuple[Accepted, ...] = ()
 
     @model_validator(mode="after")
     def _own_limits(self) -> Self:

@@ -3,6 +3,7 @@
 import base64
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,7 @@ import yaml
 from kubernetes import client, config
 from kubernetes.client.rest import ApiException
 
-from hera_rollout import flag
+from hera_rollout import flag, records
 from hera_rollout.backend import Backend
 from hera_rollout.cluster import Cluster
 from hera_rollout.target import Target
@@ -300,3 +301,14 @@ def each():
             return list(pool.map(function, items))
 
     return call
+
+
+@pytest.fixture(scope="session")
+def passed_01(lab, tmp_path_factory):
+    """Phase 1's record, made by plain papermill and `records add`: once for all tests, or by tests/run before them."""
+    folder = Path(os.environ.get("HERA_TEST_RECORDS") or tmp_path_factory.mktemp("records"))
+    if not list(records.find(folder)):
+        lab.clean()
+        subprocess.run([sys.executable, ROOT / "tests" / "nbval" / "prepare.py", folder], check=True, timeout=600)
+    (record,) = records.find(folder)
+    return record

@@ -7,7 +7,7 @@ import pytest
 
 from hera_rollout import logclasses, preflight
 from hera_rollout.backend import Backend, orphans
-from hera_rollout.backend.integration import INTEGRATION, run_integration
+from hera_rollout.backend.integration import run_integration
 from hera_rollout.troubleshooting import Entry
 from hera_rollout.workflows.diagnosis import diagnose
 
@@ -24,18 +24,6 @@ def one(clean_backend, backend, workflows):
 
     run.lab = clean_backend
     return run
-
-
-@pytest.mark.parametrize("path", ["yaml", "hera"])
-def test_a_healthy_backend_passes_the_whole_list_by_both_paths(one, path):
-    one.lab.set_flag(enabled=path == "hera", percent=100)
-    results = one(expect=path)
-    assert list(results) == list(INTEGRATION)
-    assert {name: result.seen for name, result in results.items() if not result.passed} == {}
-    assert max(result.seconds for result in results.values()) < 60
-    (name,) = results["kubernetes"].workflows
-    left = {document["metadata"]["name"] for document in one.lab.operator.workflows("hera-rollout/task")}
-    assert name not in left
 
 
 def test_the_two_step_dialect_passes_too(one):

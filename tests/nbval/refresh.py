@@ -1,12 +1,15 @@
 """Make the executed reference copies anew: run each notebook against the lab, keep it only if it comes to PASS."""
 
+import os
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import nbformat
 import papermill
-from forget import forget
+from prepare import prepare
 
+from hera_rollout.parameters import RECORDS_VARIABLE
 from hera_rollout.records import Verdict, classify
 
 HERE = Path(__file__).parent
@@ -45,6 +48,9 @@ def refresh(source: Path) -> bool:
 
 
 if __name__ == "__main__":
-    forget()
-    kept = [refresh(source) for source in sorted(NOTEBOOKS.glob("*.ipynb"))]
-    sys.exit(0 if all(kept) else 1)
+    chosen = [path for path in sorted(NOTEBOOKS.glob("*.ipynb")) if not sys.argv[1:] or path.stem in sys.argv[1:]]
+    with TemporaryDirectory() as folder:
+        os.environ[RECORDS_VARIABLE] = folder
+        prepare(Path(folder))
+        kept = [refresh(source) for source in chosen]
+    sys.exit(0 if kept and all(kept) else 1)

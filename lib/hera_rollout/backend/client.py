@@ -69,9 +69,12 @@ class Backend:
         """
         return self._submit({"pythonCode": code, "dependencies": dependencies, "requirementsFile": requirements})
 
-    def rerun(self, task: str, code: str) -> Submitted:
+    def rerun(
+        self, task: str, code: str, *, dependencies: str | None = None, requirements: str | None = None
+    ) -> Submitted:
         """Run a task again, as its next run."""
-        return self._submit({"pythonCode": code, "taskId": task})
+        body = {"pythonCode": code, "dependencies": dependencies, "requirementsFile": requirements, "taskId": task}
+        return self._submit(body)
 
     def task(self, task: str) -> dict[str, Any]:
         """One task with its runs, newest first; raises Missing."""

@@ -1,5 +1,6 @@
 """`hera-rollout run`."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from hera_rollout.cli.answers import plain_errors, records_folder
 from hera_rollout.cli.noting import note
 from hera_rollout.errors import Refused
 from hera_rollout.parameters import MODELS
+from hera_rollout.parameters import RECORDS_VARIABLE as FOLDER
 
 
 def notebook_of(phase: str) -> Path:
@@ -57,6 +59,7 @@ def run(phase: str, target: str | None, given: tuple[tuple[str, str], ...], fold
     from hera_rollout import records
 
     source = notebook_of(phase)
+    os.environ[FOLDER] = str(folder.resolve())  # the kernel inherits it: an entry gate looks there
     parameters = typed(source.stem, given) | ({"target": target} if target else {})
     record = records.run(source, parameters, folder=folder, cell_timeout=cell_timeout, progress=sys.stderr.isatty())
     note(record)

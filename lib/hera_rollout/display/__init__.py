@@ -4,7 +4,7 @@ from hera_rollout.display.banners import banner, header, note
 from hera_rollout.display.live import Live, has_front_end, offered, watched
 from hera_rollout.display.outputs import EVIDENCE_KEY, show
 from hera_rollout.display.palette import COLORS
-from hera_rollout.display.plots import durations_by_path
+from hera_rollout.display.plots import durations_by_path, resources_by_path, times_by_path
 from hera_rollout.display.tables import checks_frame, diff, rows, table
 
 __all__ = [
@@ -19,8 +19,10 @@ __all__ = [
     "header",
     "note",
     "offered",
+    "resources_by_path",
     "rows",
     "show",
     "table",
+    "times_by_path",
     "watched",
 ]

@@ -1,9 +1,11 @@
 """Plots that archive well: matplotlib, one size, the limit and n written into the picture."""
 
 import io
+from collections.abc import Mapping
 from typing import Final
 
 import matplotlib
+import numpy as np
 import pandas as pd
 from IPython.display import Image, display
 from matplotlib.axes import Axes
@@ -61,3 +63,88 @@ def durations_by_path(frame: pd.DataFrame) -> None:
     ]
     axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, frameon=False)
     _finish(figure, title, data, f"{title}: yaml beside hera, in seconds")
+
+
+def times_by_path(frame: pd.DataFrame, limit: float, owner: str) -> None:
+    """Plot the seconds of every workflow and of every answer by path, with the most that Hera may take.
+
+    Args:
+        frame: columns ``path``, ``seconds``, ``answer_seconds``, ``problem``; one row a submission.
+        limit: how much slower is still good, such as 0.10.
+        owner: whose limit it is.
+    """
+    good = frame[frame["problem"] == ""]
+    counts = {path: int((good["path"] == path).sum()) for path in ("yaml", "hera")}
+    title = f"Times by path (n = {counts['yaml']} by yaml, {counts['hera']} by hera)"
+    figure = Figure(figsize=SIZE)
+    for axes, column, words in zip(
+        figure.subplots(1, 2), ("seconds", "answer_seconds"), ("workflow, start to end", "answer to the submission"),
+        strict=True,
+    ):  # fmt: skip
+        _strip(axes, good, column, limit)
+        axes.set_xlabel(f"seconds: {words}", fontsize=9)
+    figure.suptitle(f"{title}\nline: yaml's geometric mean {limit:+.0%}, the most allowed (limit: {owner})",
+                    fontsize=10, x=0.02, ha="left")  # fmt: skip
+    figure.tight_layout()
+    _finish(figure, title, good[["path", "seconds", "answer_seconds"]], f"{title}: each submission a point, in seconds")
+
+
+def _strip(axes: Axes, frame: pd.DataFrame, column: str, limit: float) -> None:
+    """One figure: a row of points a path, its geometric mean as a bar, and the limit as a line."""
+    means = {}
+    for place, path in enumerate(("yaml", "hera")):
+        values = frame[frame["path"] == path][column].dropna()
+        values = values[values > 0]
+        if values.empty:
+            continue
+        offsets = [place + 0.24 * ((number * 0.618) % 1 - 0.5) for number in range(len(values))]
+        axes.scatter(values, offsets, color=COLORS[path], s=26, alpha=0.7, marker="o" if path == "yaml" else "D")
+        means[path] = float(np.exp(np.log(values).mean()))
+        axes.plot([means[path]] * 2, [place - 0.3, place + 0.3], color=COLORS[path], linewidth=2.5)
+        axes.annotate(f"{means[path]:.2f} s", (means[path], place - 0.34), fontsize=8, ha="center", color=COLORS[path])
+    if "yaml" in means:
+        axes.axvline(means["yaml"] * (1 + limit), color=COLORS["FAIL"], linestyle="--", linewidth=1.2)
+    axes.set_yticks([0, 1], ["yaml", "hera"])
+    axes.set_ylim(1.5, -0.6)
+    axes.set_xlim(left=0)
+    axes.grid(axis="x", color="#e3e5e7")
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+
+
+def resources_by_path(pairs: Mapping[str, list[tuple[float, float]]], limit: float, owner: str) -> None:
+    """Plot each pair of neighbouring windows as Hera's figure over YAML's, with the most allowed.
+
+    Args:
+        pairs: by figure, such as ``cpu``: (hera, yaml) a pair of windows.
+        limit: how much more is still good, such as 0.10.
+        owner: whose limit it is.
+    """
+    data = pd.DataFrame(
+        [
+            {"figure": name, "pair": number + 1, "change": hera / yaml - 1}
+            for name, found in pairs.items()
+            for number, (hera, yaml) in enumerate(found)
+        ],
+        columns=["figure", "pair", "change"],
+    )
+    title = f"Resources of the service, hera against yaml (n = {data['pair'].nunique()} pairs of windows)"
+    figure = Figure(figsize=(SIZE[0], 2.4))
+    axes = figure.subplots()
+    for place, name in enumerate(pairs):
+        mine = data[data["figure"] == name]["change"]
+        axes.scatter(mine * 100, [place] * len(mine), color=COLORS["hera"], s=40, marker="D")
+        if not mine.empty:
+            axes.annotate(f"mean {mine.mean():+.0%}", (mine.mean() * 100, place - 0.2), fontsize=8, ha="center")
+    axes.axvline(0, color=COLORS["yaml"], linewidth=1.5)
+    axes.annotate("yaml", (0, -0.62), fontsize=8, color=COLORS["yaml"], ha="center")
+    axes.axvline(limit * 100, color=COLORS["FAIL"], linestyle="--", linewidth=1.2)
+    axes.annotate(f"limit {limit:+.0%} ({owner})", (limit * 100, -0.62), fontsize=8, color=COLORS["FAIL"], ha="center")
+    axes.set_yticks(range(len(pairs)), list(pairs))
+    axes.set_ylim(len(pairs) - 0.5, -0.8)
+    axes.set_xlabel("more by hera, %")
+    axes.set_title(title, loc="left", fontsize=10, pad=14)
+    axes.grid(axis="x", color="#e3e5e7")
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    _finish(figure, title, data, f"{title}: each pair a point, in percent more by hera")

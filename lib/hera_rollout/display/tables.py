@@ -29,6 +29,7 @@ vertical-align:top!important;white-space:pre-wrap;overflow-wrap:anywhere;min-wid
 .hr-diff{font-family:monospace!important;font-size:12px!important;line-height:1.35!important;
 border-left:3px solid #8a8f94;padding-left:8px;
 overflow-x:auto;white-space:pre}
+.hr-fold summary{cursor:pointer}
 .hr-add{color:#007A5A}.hr-del{color:#C43E00}
 </style>"""
 
@@ -81,22 +82,27 @@ def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(key): _cell(value) for key, value in row.items()} for row in kept]
 
 
-def table(frame: pd.DataFrame, title: str = "", *, command: str | None = None) -> None:
+def table(frame: pd.DataFrame, title: str = "", *, command: str | None = None, folded: bool = False) -> None:
     """Show a frame under its title and under the command line it stands for.
 
     Args:
         frame: any frame; ``frame.attrs["command"]`` is used where no command is given.
         title: what it shows.
         command: the kubectl, argo or PromQL line that shows the same.
+        folded: whether a reader opens it by a click on its title; printed and as text it is always there.
     """
     line = command if command is not None else str(frame.attrs.get("command", ""))
     rest = _remainder(frame)
-    markup = (
-        STYLE
-        + (f'<div class="hr-title">{escape(title)}</div>' if title else "")
-        + (f'<div class="hr-command">$ {escape(line)}</div>' if line else "")
+    heading = f"{title} ({len(frame)})" if folded else title
+    body = (
+        (f'<div class="hr-command">$ {escape(line)}</div>' if line else "")
         + (html(frame) if not frame.empty else "")
         + (f"<div>{escape(rest)}</div>" if rest else "")
+    )
+    markup = STYLE + (
+        f'<details class="hr-fold"><summary class="hr-title">{escape(heading)}</summary>{body}</details>'
+        if folded
+        else (f'<div class="hr-title">{escape(title)}</div>' if title else "") + body
     )
     plain = "\n".join(
         part for part in (title, line and f"$ {line}", text(frame), len(frame) > MAX_ROWS and rest) if part

@@ -68,7 +68,7 @@ def plan(cluster: Cluster, enabled: bool, percent: float) -> FlagChange:
     change = FileChange(target.flag.configmap, target.namespace, _data(cluster), after)
     undo = (
         _patch_command(change.name, change.namespace, {"enabled": "false", "percent": "0"})
-        + f" && kubectl annotate pods -l {cluster.selector()} {TOUCHED}=by-hand --overwrite -n {target.namespace}"
+        + f" && kubectl annotate pods -l {cluster.selector()} {TOUCHED}=$(date +%s) --overwrite -n {target.namespace}"
     )
     return FlagChange(enabled, change, undo, "configmap", percent if enabled else 0.0)
 
@@ -90,6 +90,25 @@ def apply(cluster: Cluster, change: FileChange) -> None:
             return
         else:
             return
+
+
+def read_file(cluster: Cluster) -> dict[str, str] | None:
+    """What the flag's file says now; None where there is none."""
+    return _data(cluster)
+
+
+def restore_file(cluster: Cluster, before: dict[str, str] | None) -> None:
+    """Put the flag's file back as it was read before; delete it where there was none."""
+    found = _document(cluster)
+    if before is not None:
+        change = FileChange(cluster.target.flag.configmap, cluster.target.namespace, _data_of(found), before)
+        if not change.noop:
+            _write(cluster, change, found)
+    elif found is not None:
+        name = cluster.target.flag.configmap
+        cluster.connection.delete(f"{_folder(cluster)}/{name}", f"delete configmap {name}",
+                                  version=found["metadata"]["resourceVersion"])  # fmt: skip
+    touch(cluster, lambda _line: None)
 
 
 def touch(cluster: Cluster, tell: Tell) -> None:

@@ -7,24 +7,25 @@ import time
 
 from hera_rollout.cluster import Cluster, EnvChange
 from hera_rollout.flag import byhand, file, variable
-from hera_rollout.flag.changes import ALL, FlagChange, FlagEffect, ReportsFlag, Tell
+from hera_rollout.flag.changes import ALL, FlagChange, FlagEffect, Medium, ReportsFlag, Tell
 from hera_rollout.flag.effect import PAUSE_SECONDS, Wait
 from hera_rollout.flag.file import FileChange
 
 
-def plan(cluster: Cluster, enabled: bool, *, percent: float = ALL) -> FlagChange:
+def plan(cluster: Cluster, enabled: bool, *, percent: float = ALL, medium: Medium | None = None) -> FlagChange:
     """Plan a flip in the target's medium; nothing is changed.
 
     Args:
         cluster: where.
         enabled: on or off.
         percent: for which share of the tasks; below 100 only with medium `configmap`.
+        medium: another one than the target's.
 
     Raises:
         Refused: The medium cannot say that here, or the other medium says off, which would win.
     """
     planners = {"env": variable.plan, "configmap": file.plan, "manual": byhand.plan}
-    return planners[cluster.target.flag.medium](cluster, enabled, percent)
+    return planners[medium or cluster.target.flag.medium](cluster, enabled, percent)
 
 
 def throw(cluster: Cluster, change: FlagChange, on_progress: Tell | None = None) -> None:

@@ -81,6 +81,17 @@ def parity(evidence: Evidence) -> Verdict:
     return Verdict.PASS if {pair["name"] for pair in pairs} >= set(evidence["every"]) else Verdict.HOLD
 
 
+def equivalent(evidence: Evidence) -> Verdict:
+    """FAIL for one difference that matters and that nobody accepted; HOLD if a pair was not compared or none is there.
+
+    Evidence: ``pairs`` with ``compared`` (bool) and ``differences``: those that matter, with ``accepted``: by whom.
+    """
+    pairs = evidence["pairs"]
+    if any(not difference["accepted"] for pair in pairs for difference in pair["differences"]):
+        return Verdict.FAIL
+    return Verdict.PASS if pairs and all(pair["compared"] for pair in pairs) else Verdict.HOLD
+
+
 def ended_well(evidence: Evidence) -> Verdict:
     """PASS if the workflow was seen to end, Succeeded, and left outputs.
 
@@ -103,7 +114,7 @@ def rolled_back(evidence: Evidence) -> Verdict:
 RULES: Final[dict[str, Rule]] = {
     rule.__name__: rule
     for rule in (
-        *(holds, raised, withheld, flag_reported, scenarios, provenance, parity, ended_well, rolled_back),
+        *(holds, raised, withheld, flag_reported, scenarios, provenance, parity, equivalent, ended_well, rolled_back),
         *(success_rate, not_slower, not_more, no_increase, sample_ratio, leave_rung, conclude_ladder),
     )
 }

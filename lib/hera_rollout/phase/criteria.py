@@ -27,6 +27,7 @@ class Plan:
         goal: the guide's goal, one sentence.
         criteria: the guide's success criteria.
         then: what comes next once the phase has passed.
+        also: what it changes beside the flag's own medium and its test workflows.
     """
 
     number: int
@@ -34,6 +35,7 @@ class Plan:
     goal: str
     criteria: tuple[Criterion, ...]
     then: str
+    also: str = ""
 
 
 PLANS: Final[dict[str, Plan]] = {
@@ -59,6 +61,47 @@ PLANS: Final[dict[str, Plan]] = {
             Criterion("Feature parity with current implementation", ("baseline", "parity")),
         ),
         then="Tell the team that phase 1 passed, then take this record to phase 2, staging.",
+    ),
+    "02_staging": Plan(
+        number=2,
+        title="Staging environment testing",
+        goal="Test in a production-like environment",
+        criteria=(
+            Criterion(
+                "All tests pass in staging",
+                (
+                    "baseline",
+                    "flag in effect",
+                    "integration api",
+                    "integration database",
+                    "integration kubernetes",
+                    "integration logs",
+                    "integration websocket",
+                    "scenarios with the flag on",
+                    "concurrent submissions",
+                    "in flight",
+                ),
+            ),
+            Criterion(
+                "No increase in error rates",
+                (
+                    "error rate",
+                    "creation success",
+                    "orphans",
+                    "startup logs",
+                    "creation logs",
+                    "warning logs",
+                    "error logs",
+                ),
+            ),
+            Criterion("Performance is equivalent or better", ("execution times", "response times", "cpu", "memory")),
+            Criterion(
+                "Workflows are functionally equivalent",
+                ("provenance", "parity", "manifests", "runs", "evidence after cancel"),
+            ),
+        ),
+        then="Tell the team that phase 2 passed; commit the overlay shown above; then take this record to phase 3.",
+        also="turns the flag by its file between windows, if the pods mount it, and puts the file back",
     ),
 }
 """Every phase by its notebook's name."""

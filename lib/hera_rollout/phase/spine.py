@@ -90,6 +90,11 @@ class Phase:
         """Whether an attempt before this one was broken off."""
         return self.keeping is not None and self.keeping.run.resumed
 
+    @property
+    def failed(self) -> list[str]:
+        """The checks that say FAIL: a run that has failed already turns the flag no more than it must."""
+        return [check.name for check in self.checks.values() if check.verdict is Verdict.FAIL]
+
     def done(self, key: str) -> bool:
         """Whether an earlier attempt of this run left a result under the key."""
         return self.keeping is not None and key in self.keeping.run.facts.steps
@@ -180,7 +185,7 @@ class Phase:
             return "DRY RUN: looks and shows the patch, changes nothing, creates nothing, ends in HOLD"
         return (
             f"LIVE: sets {self.target.flag.env} on deployment/{self.target.deployment} (its pods restart) and creates "
-            f"test workflows in {self.target.namespace}; changes nothing else"
+            f"test workflows in {self.target.namespace}; {self.plan.also or 'changes nothing else'}"
         )
 
     @contextmanager

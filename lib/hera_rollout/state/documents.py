@@ -25,6 +25,10 @@ Text = Annotated[str, BeforeValidator(lambda value: plain(value, _TEXT) if isins
 Medium = Literal["env", "configmap", "manual"]
 
 
+class Full(Refused):
+    """There is no room for it in the rollout's state."""
+
+
 class _Document(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -135,7 +139,7 @@ def encoded(facts: Facts) -> dict[str, str]:
     """The facts as a ConfigMap's data, one JSON document a key; secrets are masked.
 
     Raises:
-        Refused: They would be larger than MOST_BYTES.
+        Full: They would be larger than MOST_BYTES.
     """
     parts = REDACTOR.data(facts.bounded().model_dump(mode="json"))
     data = {f"{name}{_SUFFIX}": json.dumps(part, indent=1, ensure_ascii=False) for name, part in parts.items() if part}
@@ -143,7 +147,7 @@ def encoded(facts: Facts) -> dict[str, str]:
     size = sum(len(key.encode()) + len(value.encode()) for key, value in data.items())
     if size > MOST_BYTES:
         largest = max(data, key=lambda key: len(data[key]))
-        raise Refused(
+        raise Full(
             f"The rollout's state would take {size // 1024} KiB; most of it is {largest}.",
             expected=f"at most {MOST_BYTES // 1024} KiB.",
             todo="Conclude the phases that are open: results of steps are kept only until then.",

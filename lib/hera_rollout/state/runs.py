@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
-from hera_rollout.state.documents import MOST_RESULT_BYTES, Facts, RunState
+from hera_rollout.state.documents import MOST_RESULT_BYTES, Facts, Full, RunState
 from hera_rollout.state.store import State
 
 RESUMABLE: Final = timedelta(hours=72)
@@ -43,15 +44,16 @@ class Run:
 
         Args:
             key: what is done, such as ``scenario simple hera``.
-            make: does it; answers plain JSON data. A result above 16 KiB is given back but not kept, and made again by
-                the next attempt.
+            make: does it; answers plain JSON data. A result above 16 KiB, or one that the state has no room for, is
+                given back but not kept, and made again by the next attempt.
         """
         if key in self.facts.steps:
             return self.facts.steps[key]
         text = json.dumps(make())
         result = json.loads(text)
         if len(text.encode()) <= MOST_RESULT_BYTES:
-            self._touch({"steps": lambda run: {**run.steps, key: result}}, f"{self.phase}: {key} is done")
+            with suppress(Full):  # given back all the same; the next attempt makes it again
+                self._touch({"steps": lambda run: {**run.steps, key: result}}, f"{self.phase}: {key} is done")
         return result
 
     def forget(self, *keys: str) -> None:

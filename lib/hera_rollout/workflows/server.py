@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Final
 
 from hera_rollout.asking import Caller
 from hera_rollout.errors import Refused, Retryable
 from hera_rollout.target import Target
 from hera_rollout.workflows.documents import Document
+
+PAGE: Final = 200
 
 
 class ArgoServer:
@@ -51,3 +55,15 @@ class ArgoServer:
     def get(self, name: str) -> Document:
         """A workflow, from the cluster or from the archive, with its nodes."""
         return self._caller.json("GET", f"/api/v1/workflows/{self._target.namespace}/{name}")
+
+    def archived(self, since: datetime) -> Iterator[Document]:
+        """Workflows of the archive that began since a moment, without their nodes, page by page."""
+        fields = f"metadata.namespace={self._target.namespace},spec.startedAt>{since:%Y-%m-%dT%H:%M:%SZ}"
+        query = {"listOptions.fieldSelector": fields, "listOptions.limit": str(PAGE)}
+        while True:
+            answer = self._caller.json("GET", "/api/v1/archived-workflows", query=query)
+            yield from answer.get("items") or []
+            following = str((answer.get("metadata") or {}).get("continue") or "")
+            if not following:
+                return
+            query["listOptions.continue"] = following

@@ -73,6 +73,10 @@ class Workflows:
             if since is None or (created is not None and created >= since.replace(microsecond=0)):
                 yield document
 
+    def archived(self, since: datetime) -> Iterator[Document]:
+        """Of the archive, those that began since a moment, without nodes; the cluster may have them too."""
+        return self._server.archived(since)
+
     def list(self, selector: str | None = None, since: datetime | None = None) -> DataFrame:
         """Columns: name, phase, path, task, run, created, started, seconds, message; oldest first."""
         # One page of whole documents at a time: only the projected rows are kept.

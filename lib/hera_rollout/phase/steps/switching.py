@@ -13,6 +13,32 @@ FLIPPED = "flag on"
 """Under this key a run keeps when it turned the flag on."""
 
 
+def overlay(phase: Phase) -> None:
+    """Show what to commit, so that the next deploy from git does not turn the flag back."""
+    lines = ["--- /dev/null", "+++ overlays/staging/kustomization.yaml", *(f"+{one}" for one in _overlay(phase))]
+    display.diff("\n".join(lines), "The overlay to commit", command="kubectl apply -k overlays/staging")
+
+
+def _overlay(phase: Phase) -> list[str]:
+    target, flag_ = phase.target, phase.target.flag
+    return [
+        "apiVersion: kustomize.config.k8s.io/v1beta1",
+        "kind: Kustomization",
+        "resources: [../../base]",
+        "patches:",
+        "- patch: |-",
+        "    apiVersion: apps/v1",
+        "    kind: Deployment",
+        f"    metadata: {{name: {target.deployment}, namespace: {target.namespace}}}",
+        "    spec:",
+        "      template:",
+        "        spec:",
+        "          containers:",
+        f"          - name: {target.container}",
+        f'            env: [{{name: {flag_.env}, value: "true"}}]',
+    ]
+
+
 async def set_flag(phase: Phase, *, enabled: bool) -> None:
     """Show the patch; then, unless this is a dry run, apply it and wait until every pod reports it.
 
@@ -36,19 +62,19 @@ async def set_flag(phase: Phase, *, enabled: bool) -> None:
     if enabled:
         phase.flag_changed = datetime.fromisoformat(phase.once(FLIPPED, lambda: datetime.now(UTC).isoformat()))
     try:
-        effect = await display.watched(lambda live: _applied(phase, change, live))
+        effect = await display.watched(lambda live: applied(phase, change, live))
     except NotDoneByHand as error:
-        _not_done(phase, error)
+        not_done(phase, error)
         return
     except RolloutError as error:
-        _not_in_effect(phase, error, enabled)
+        not_in_effect(phase, error, enabled)
         return
     display.table(effect.report, f"The flag is {state}, by what each pod says of itself")
     if enabled:
         phase.check(_in_effect(effect))
 
 
-def _applied(phase: Phase, change: FlagChange, live: display.Live) -> FlagEffect:
+def applied(phase: Phase, change: FlagChange, live: display.Live) -> FlagEffect:
     """Set it, note in the rollout's state that it was this run, and wait until it is in effect."""
     flag.throw(phase.cluster, change, live.line)
     if phase.keeping:
@@ -56,7 +82,7 @@ def _applied(phase: Phase, change: FlagChange, live: display.Live) -> FlagEffect
     return flag.settled(phase.cluster, phase.backend, change, live.line, stop=live.stop)
 
 
-def _not_done(phase: Phase, error: NotDoneByHand) -> None:
+def not_done(phase: Phase, error: NotDoneByHand) -> None:
     """Nobody made the change: nothing is known to be wrong, and nothing after it can be judged.
 
     Raises:
@@ -69,7 +95,7 @@ def _not_done(phase: Phase, error: NotDoneByHand) -> None:
     phase.stop_on_hold("The flag was not changed by hand in time; nothing after it was run.")
 
 
-def _not_in_effect(phase: Phase, error: RolloutError, enabled: bool) -> None:
+def not_in_effect(phase: Phase, error: RolloutError, enabled: bool) -> None:
     """A change that did not take effect is FAIL, and ends the run.
 
     Only where every pod does report the flag as on, and it is Hera that cannot be imported, does the run go on: what

@@ -194,9 +194,14 @@ def leftovers(phase: Phase) -> None:
     phase.check(orphans.judged(found, phase.since))
 
 
-def checklist(phase: Phase) -> None:
-    """The guide's testing checklist, each line ticked by this run's checks or shown as open."""
-    lines = [line for line in checklists.TESTING if line.kind in ("functional", "integration")]
+def checklist(phase: Phase, *kinds: str) -> None:
+    """The guide's testing checklist, each line ticked by this run's checks or shown as open.
+
+    Args:
+        phase: the run.
+        kinds: which of the guide's lists; functional and integration if none is named.
+    """
+    lines = [line for line in checklists.TESTING if line.kind in (kinds or ("functional", "integration"))]
     display.table(checklists.frame(lines, phase.checks), "The guide's testing checklist", command="")
 
 

@@ -1,0 +1,69 @@
+"""Times, errors and resources by path over the alternating windows."""
+
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from hera_rollout import backend, display, metrics
+from hera_rollout.errors import RolloutError
+from hera_rollout.metrics import Prometheus, Window
+from hera_rollout.metrics.figures import COLUMNS, by_path, shown
+from hera_rollout.metrics.frames import labelled
+from hera_rollout.metrics.judging import pairs, rows_of
+from hera_rollout.phase.spine import Phase
+from hera_rollout.phase.steps.alternating import WINDOWS
+
+
+def measures(phase: Phase) -> None:
+    """Show and judge what the windows measured: times, creation success, error rate, CPU, memory."""
+    kept: list[dict[str, Any]] = phase.memory.get(WINDOWS, [])
+    if phase.dry_run or not kept:
+        display.note("Measures: no window was run, so there is nothing to measure")
+        return
+    submissions = pd.DataFrame(list(rows_of(kept)))
+    figures = _figures(phase, [window_of(one) for one in kept])
+    _workflows(phase, kept)
+    display.times_by_path(submissions, phase.target.limits.slowdown_max, phase.target.limits.source("slowdown_max"))
+    if not figures.empty:
+        display.table(shown(by_path(figures)), "The service by path, mean of its windows", command="")
+        display.table(shown(figures), "Every window, with its query", command="", folded=True)
+        changes = {name: pairs(figures[figures["figure"] == name]) for name in ("cpu", "memory")}
+        display.resources_by_path(changes, phase.target.limits.resources_up_max,
+                                  phase.target.limits.source("resources_up_max"))  # fmt: skip
+    seconds = (window_of(kept[-1]).end - window_of(kept[0]).start).total_seconds()
+    rate = sum(submissions["path"] == "hera") / seconds if seconds else 0.0
+    for check in metrics.checks(submissions, figures, phase.target, phase.code_revision, rate):
+        phase.check(check)
+
+
+def window_of(kept: dict[str, Any]) -> Window:
+    """A kept window as metrics take it."""
+    return Window(kept["number"], kept["path"], datetime.fromisoformat(kept["began"]),
+                  datetime.fromisoformat(kept["ended"]), len(kept["rows"]), tuple(kept["pods"]))  # fmt: skip
+
+
+def _figures(phase: Phase, windows: list[Window]) -> pd.DataFrame:
+    """The service's figures; none, and said so, where Prometheus does not give any."""
+    try:
+        return metrics.service(Prometheus.of(phase.target), windows)
+    except RolloutError as error:
+        display.note(f"No figures of the service: {error.seen}")
+        return pd.DataFrame(columns=COLUMNS)
+
+
+def _workflows(phase: Phase, kept: list[dict[str, Any]]) -> None:
+    """All of the service's workflows in the windows' time, by path."""
+    since = datetime.fromisoformat(kept[0]["began"])
+
+    def path_of(document: Any) -> tuple[str, str]:
+        if "spec" not in document:  # the archive's list leaves the manifest out
+            return labelled(document)
+        known = backend.provenance(document)
+        return known.path, known.how
+
+    frame = metrics.workflow_frame(phase.workflows, since=since, path_of=path_of)
+    command = str(frame.attrs["command"])
+    display.table(
+        metrics.summary(frame[frame["task"] != ""]), "Workflows by path since the first window", command=command
+    )

@@ -1,0 +1,125 @@
+"""Figures of two paths, without a cluster: the queries, the pairs of windows, and what each gate says of them."""
+
+from datetime import UTC, datetime, timedelta
+
+import pandas as pd
+import pytest
+
+from hera_rollout import metrics
+from hera_rollout.gates import Verdict, rules
+from hera_rollout.metrics import FIGURES, Window
+from hera_rollout.metrics.figures import COLUMNS, by_path, query
+from hera_rollout.metrics.judging import GATES, pairs
+from hera_rollout.target import Limits, Target
+
+NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
+FIGURE = {figure.name: figure for figure in FIGURES}
+
+
+def target(**limits: float) -> Target:
+    return Target(name="here", backend_url="http://b", argo_url="http://a", limits=Limits(**limits))
+
+
+def window(number: int = 0, path: str = "hera", seconds: float = 10) -> Window:
+    return Window(number, path, NOW, NOW + timedelta(seconds=seconds), 4, ("backend-1", "backend-2"))
+
+
+def submissions(hera: float = 5.0, yaml: float = 5.0, n: int = 40, refused: int = 0) -> pd.DataFrame:
+    rows = [
+        {"window": place % 2 + 2 * (place // 8), "path": path, "answer_seconds": 0.1 + 0.001 * (place % 7),
+         "seconds": seconds + 0.1 * (place % 5), "problem": "", "workflow": f"{path}-{place}"}
+        for path, seconds in (("hera", hera), ("yaml", yaml))
+        for place in range(n)
+    ]  # fmt: skip
+    for row in rows[:refused]:
+        row |= {"workflow": "", "problem": "answered 500", "seconds": None}
+    return pd.DataFrame(rows)
+
+
+def figures(n: int = 12, **hera: float) -> pd.DataFrame:
+    """`n` pairs of windows: by YAML 100 requests, no error, 0.05 CPU-seconds, 100 MB; by Hera as given."""
+    yaml = {"requests": 100.0, "errors": 0.0, "cpu": 0.05, "memory": 1e8}
+    rows = [
+        (name, 2 * pair + place, path, (yaml | hera if path == "hera" else yaml)[name], "", "q")
+        for pair in range(n)
+        for place, path in enumerate(("hera", "yaml") if pair % 2 == 0 else ("yaml", "hera"))
+        for name in yaml
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def verdicts(frame: pd.DataFrame, seen: pd.DataFrame, **limits: float) -> dict[str, Verdict]:
+    made = metrics.checks(frame, seen, target(**limits), "code")
+    assert [check.name for check in made] == list(GATES)
+    assert all(rules.RULES[check.rule](check.evidence) is check.verdict for check in made), "not to be judged again"
+    return {check.name: check.verdict for check in made}
+
+
+def test_a_counter_is_the_difference_of_its_ends_on_the_windows_own_pods() -> None:
+    asked = query(FIGURE["errors"], window())
+    chosen = 'backend_http_requests_total{status=~"5..",pod=~"backend-1|backend-2"}'
+    began = int(NOW.timestamp())
+    assert asked == f"sum({chosen} @ {began + 10}) - (sum({chosen} @ {began}) or vector(0))"
+
+
+def test_a_short_window_asks_the_process_and_a_long_one_cadvisor() -> None:
+    assert "process_cpu_seconds_total{pod=" in query(FIGURE["cpu"], window(seconds=10))
+    assert 'container_cpu_usage_seconds_total{container!="",pod=' in query(FIGURE["cpu"], window(seconds=300))
+    assert "vector(0)" not in query(FIGURE["cpu"], window()), "a start that was not seen is no data, and not zero"
+    assert "[10s]" in query(FIGURE["memory"], window())
+
+
+def test_neighbours_make_a_pair_and_a_window_without_data_makes_none() -> None:
+    frame = figures(n=2, cpu=0.06)
+    cpu = frame[frame["figure"] == "cpu"]
+    assert pairs(cpu) == [(0.06, 0.05), (0.06, 0.05)]
+    assert pairs(cpu.assign(value=[0.06, None, 0.05, 0.06])) == [(0.06, 0.05)]
+
+
+def test_equal_paths_pass_every_gate_with_enough_evidence() -> None:
+    wide = {"success_rate_min": 0.9, "error_rate_max": 0.05, "slowdown_max": 0.5, "resources_up_max": 0.5}
+    assert set(verdicts(submissions(), figures(), **wide).values()) == {Verdict.PASS}
+
+
+@pytest.mark.parametrize(
+    ("gate", "frame", "seen"),
+    [
+        ("execution times", submissions(hera=9.0), figures()),
+        ("creation success", submissions(refused=20), figures()),
+        ("error rate", submissions(), figures(errors=20.0)),
+        ("cpu", submissions(), figures(n=40, cpu=0.25)),
+        ("memory", submissions(), figures(n=40, memory=4e8)),
+    ],
+)
+def test_a_path_that_is_worse_fails_its_own_gate(gate: str, frame: pd.DataFrame, seen: pd.DataFrame) -> None:
+    assert verdicts(frame, seen, success_rate_min=0.9, error_rate_max=0.05)[gate] is Verdict.FAIL
+
+
+def test_no_data_is_hold_and_never_pass() -> None:
+    empty = pd.DataFrame(columns=COLUMNS)
+    found = verdicts(submissions(), empty)
+    assert {found[name] for name in ("error rate", "cpu", "memory")} == {Verdict.HOLD}
+    holes = figures().assign(value=None)
+    assert {verdicts(submissions(), holes)[name] for name in ("error rate", "cpu", "memory")} == {Verdict.HOLD}
+
+
+def test_a_hold_says_what_is_there_what_is_needed_and_when() -> None:
+    made = {check.name: check for check in metrics.checks(submissions(n=4), figures(n=2), target(), "code", 0.5)}
+    assert made["execution times"].verdict is Verdict.HOLD
+    assert "30" in made["execution times"].seen
+    assert made["cpu"].verdict is Verdict.HOLD
+    assert "5 pairs of windows (now 2)" in made["cpu"].seen
+
+
+def test_each_check_says_whose_limit_it_used() -> None:
+    made = metrics.checks(submissions(), figures(), target(slowdown_max=0.5), "code")
+    sources = {check.name: check.limit_source for check in made}
+    assert sources["execution times"] == "target here"
+    assert sources["creation success"] == "guide default"
+    assert sources["cpu"] == "kit default"
+
+
+def test_the_means_by_path_stand_side_by_side() -> None:
+    made = by_path(figures(cpu=0.06)).set_index("figure")
+    assert made.loc["cpu", ["yaml", "hera", "change"]].tolist() == pytest.approx([0.05, 0.06, "+20%"])
+    assert made.loc["errors", "change"] == ""

@@ -1,0 +1,117 @@
+"""Figures from the lab's own Argo, archive and Prometheus."""
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from hera_rollout import metrics
+from hera_rollout.backend import Backend
+from hera_rollout.errors import Refused, Retryable
+from hera_rollout.metrics import Prometheus, Window
+from hera_rollout.target import Target
+from hera_rollout.workflows import Workflows, server
+
+pytestmark = pytest.mark.live
+
+QUIET = 2.5
+"""A scrape of the lab's Prometheus and a bit: seconds without load at both ends of a window."""
+
+
+@pytest.fixture(scope="module")
+def prometheus(target: Target) -> Prometheus:
+    return Prometheus.of(target)
+
+
+@pytest.fixture(scope="module")
+def load(lab, backend: Backend, workflows: Workflows) -> Iterator[tuple[Window, list[str]]]:
+    """A window with three submissions in it, and the names of their workflows, ended."""
+    pods = tuple(pod.metadata.name for pod in lab.pods())
+    path = "hera" if all(flag["enabled"] for flag in lab.flags()) else "yaml"
+    time.sleep(QUIET)
+    start = datetime.now(UTC)
+    sent = [backend.submit(f"print({number})") for number in range(3)]
+    for one in sent:
+        assert workflows.wait(one.workflow, 120).succeeded
+    time.sleep(QUIET)
+    yield Window(0, path, start, datetime.now(UTC), len(sent), pods), [one.workflow for one in sent]
+    for one in sent:
+        backend.delete(one.task)
+
+
+def test_each_workflow_is_one_row_also_when_only_the_archive_has_it(
+    workflows: Workflows, load: tuple[Window, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window, names = load
+    monkeypatch.setattr(server, "PAGE", 2)  # so that the archive comes in pages
+    before = metrics.workflow_frame(workflows, since=window.start)
+    assert before["uid"].is_unique
+    mine = before[before["name"].isin(names)]
+    assert len(mine) == len(names)
+    assert set(zip(mine["phase"], mine["path"], mine["how"], strict=True)) == {("Succeeded", window.path, "label")}
+    assert (mine["seconds"] > 0).all()
+    assert (mine["waited_seconds"] >= 0).all()
+    assert mine["cpu"].notna().all()
+
+    def archived() -> bool:
+        return {one["metadata"]["name"] for one in workflows.archived(window.start)} >= set(names)
+
+    deadline = time.monotonic() + 20
+    while not archived():
+        assert time.monotonic() < deadline, "not archived within 20 s"
+        time.sleep(0.5)
+    workflows.delete(names[0])
+    after = metrics.workflow_frame(workflows, since=window.start)
+    assert after["uid"].is_unique
+    assert set(names) <= set(after["name"])
+    assert names[0] not in set(metrics.workflow_frame(workflows, since=window.start, archive=False)["name"])
+
+
+def test_the_summary_counts_of_how_many(workflows: Workflows, load: tuple[Window, list[str]]) -> None:
+    window, names = load
+    frame = metrics.workflow_frame(workflows, since=window.start, until=window.end)
+    found = metrics.summary(frame[frame["name"].isin(names)]).set_index("path")
+    assert found.loc[window.path, "success"] == "3 of 3"
+
+
+def test_prometheus_gives_frames_with_their_query(prometheus: Prometheus) -> None:
+    now = datetime.now(UTC)
+    found = prometheus.instant('up{job="backend"}')
+    assert set(found["value"]) == {1.0}
+    assert found.attrs["command"] == 'promql: up{job="backend"}'
+    series = prometheus.range('up{job="backend"}', now - timedelta(seconds=10), now, 2)
+    assert {"time", "value", "pod"} <= set(series.columns)
+    assert series.attrs["command"].startswith("promql: up")
+
+
+def test_no_series_is_no_data_and_not_zero(prometheus: Prometheus) -> None:
+    assert prometheus.value("nobody_counts_this_total") is None
+    assert prometheus.value("vector(0) / vector(0)") is None
+    now = datetime.now(UTC)
+    nobody = Window(0, "hera", now - timedelta(seconds=10), now, 5, ("backend-none-there",))
+    assert metrics.service(prometheus, [nobody])["value"].isna().all()
+
+
+def test_a_wrong_query_is_refused_in_prometheus_own_words(prometheus: Prometheus) -> None:
+    with pytest.raises(Refused, match="parse error"):
+        prometheus.instant("sum(")
+
+
+def test_a_prometheus_that_is_not_there_is_told_by_its_address(target: Target) -> None:
+    with pytest.raises(Retryable, match=r"Prometheus at http://127\.0\.0\.1:9 did not answer"):
+        Prometheus.of(target.model_copy(update={"prometheus_url": "http://127.0.0.1:9"})).instant("up")
+    with pytest.raises(Refused, match="names no prometheus_url"):
+        Prometheus.of(target.model_copy(update={"prometheus_url": None}))
+
+
+def test_the_services_own_counters_say_what_was_submitted(
+    prometheus: Prometheus, load: tuple[Window, list[str]]
+) -> None:
+    window, names = load
+    found = metrics.service(prometheus, [window]).set_index("figure")["value"]
+    assert found["creations"] == len(names)
+    assert found["requests"] >= len(names)
+    assert found["errors"] == 0
+    assert found["cpu"] > 0
+    assert found["memory"] > 0
