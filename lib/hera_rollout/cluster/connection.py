@@ -182,7 +182,7 @@ def _not_trusted(asked: Asked, error: client.ApiException) -> Refused:
 
 def _read(response: Any, most: int, ends: float) -> bytes:
     data = bytearray()
-    for chunk in response.stream(65_536):
+    while chunk := response.read1(65_536):  # what has come, where `stream` waits until there is so much
         data += chunk
         if len(data) >= most:
             break
