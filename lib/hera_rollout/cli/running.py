@@ -57,9 +57,11 @@ def run(phase: str, target: str | None, given: tuple[tuple[str, str], ...], fold
     Exit codes: 0 PASS, 1 FAIL, 2 bad input or refused, 3 HOLD (a dry run too), 4 broken off.
     """
     from hera_rollout import records
+    from hera_rollout.display import PROGRESS_VARIABLE
 
     source = notebook_of(phase)
     os.environ[FOLDER] = str(folder.resolve())  # the kernel inherits it: an entry gate looks there
+    os.environ[PROGRESS_VARIABLE] = f"/proc/{os.getpid()}/fd/2"  # and tells its progress here
     parameters = typed(source.stem, given) | ({"target": target} if target else {})
     record = records.run(source, parameters, folder=folder, cell_timeout=cell_timeout, progress=sys.stderr.isatty())
     note(record)

@@ -6,10 +6,12 @@ from hera_rollout.display.outputs import EVIDENCE_KEY, show
 from hera_rollout.display.palette import COLORS
 from hera_rollout.display.plots import durations_by_path, resources_by_path, times_by_path
 from hera_rollout.display.tables import checks_frame, diff, rows, table
+from hera_rollout.display.telling import PROGRESS_VARIABLE
 
 __all__ = [
     "COLORS",
     "EVIDENCE_KEY",
+    "PROGRESS_VARIABLE",
     "Live",
     "banner",
     "checks_frame",

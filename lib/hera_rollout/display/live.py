@@ -1,8 +1,8 @@
 """Live progress that leaves no trace: it fills while the cell runs, and is empty once the final table stands.
 
 In JupyterLab a Stop button stands beside it. The work runs in a thread and the cell awaits it, since ipykernel delivers
-a click only while a cell awaits (a blocking loop never sees it). Without a front end there is no button, and nothing
-that a record needs is in a widget.
+a click only while a cell awaits (a blocking loop never sees it). Without a front end there is no button; the same
+progress is told as plain lines (:mod:`hera_rollout.display.telling`). Nothing that a record needs is in a widget.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from IPython.display import display, update_display
 
 from hera_rollout.display import tables
 from hera_rollout.display.outputs import bundle
+from hera_rollout.display.telling import Teller
 
 T = TypeVar("T")
 
@@ -35,6 +36,7 @@ class Live:
 
     def __init__(self) -> None:
         self._id = uuid4().hex
+        self._teller = Teller()
         self.stop = threading.Event()
 
     def __enter__(self) -> Self:
@@ -48,10 +50,15 @@ class Live:
 
     def line(self, message: str) -> None:
         """Replace the area by one line."""
-        self.frame(pd.DataFrame({"in progress": [message]}))
+        self._teller.line(message)
+        self._replace(pd.DataFrame({"in progress": [message]}))
 
     def frame(self, frame: pd.DataFrame) -> None:
         """Replace the area by a table."""
+        self._teller.frame(frame)
+        self._replace(frame)
+
+    def _replace(self, frame: pd.DataFrame) -> None:
         update_display(bundle(tables.STYLE + tables.html(frame), tables.text(frame)), raw=True, display_id=self._id)
 
 

@@ -34,7 +34,7 @@ overflow-x:auto;white-space:pre}
 </style>"""
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
     """One value as text: bounded, with missing values empty."""
     if value is None or (isinstance(value, float) and pd.isna(value)):
         return ""
@@ -46,7 +46,7 @@ def _cell(value: object) -> str:
 
 def _html_cell(value: object) -> str:
     """One value as an escaped table cell; a verdict carries its colour beside its word."""
-    text = _cell(value)
+    text = cell(value)
     colors = [f" hr-{verdict.value}" for verdict in Verdict if text == verdict.label]
     name = ("hr-short" if len(text) <= SHORT else "") + "".join(colors)
     return f'<td class="{name}">{escape(text)}</td>'
@@ -64,7 +64,7 @@ def html(frame: pd.DataFrame) -> str:
 
 def text(frame: pd.DataFrame) -> str:
     """A frame as plain text."""
-    cells = frame.head(MAX_ROWS).map(_cell)
+    cells = frame.head(MAX_ROWS).map(cell)
     return "(no rows)" if cells.empty else str(cells.to_string(index=False, justify="left"))
 
 
@@ -79,7 +79,7 @@ def _remainder(frame: pd.DataFrame) -> str:
 def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """A frame's rows as plain JSON data, for the record; bounded, since a notebook is read whole."""
     kept = frame.head(MAX_KEPT).to_dict(orient="records")
-    return [{str(key): _cell(value) for key, value in row.items()} for row in kept]
+    return [{str(key): cell(value) for key, value in row.items()} for row in kept]
 
 
 def table(frame: pd.DataFrame, title: str = "", *, command: str | None = None, folded: bool = False) -> None:

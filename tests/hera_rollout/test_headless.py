@@ -1,0 +1,88 @@
+"""The same cell with a person before it and without: a widget only for the person, and nothing of a record in it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import papermill
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+WATCH = """
+import time
+import pandas as pd
+from hera_rollout import display
+
+def work(live):
+    for done in (1, 2, 3):
+        live.line(f"{done} of 3 pods report the flag")
+        live.frame(pd.DataFrame([(f"pod-{n}", "on") for n in range(1, done + 1)], columns=["pod", "flag"]))
+        time.sleep(0.05)
+    return pd.DataFrame({"pod": ["a", "b", "c"], "flag": ["on"] * 3})
+
+display.table(await display.watched(work), "Pods")
+"""
+CONCLUDE = """
+from hera_rollout.gates import Verdict, judge, rules
+check = judge(name="one", rule=rules.holds, evidence={"holds": True}, seen="so it is").as_dict()
+display.banner(Verdict.PASS, "phase", [], kind="conclude", evidence={"verdict": "PASS", "checks": [check]})
+"""
+KERNEL = {"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}}
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+@pytest.fixture
+def executed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def execute(session: str) -> nbformat.NotebookNode:
+        monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+        if session:
+            monkeypatch.setenv("JPY_SESSION_NAME", session)
+        path = tmp_path / "cell.ipynb"
+        nbformat.write(new_notebook(cells=[new_code_cell(WATCH)], metadata=KERNEL), path)
+        return papermill.execute_notebook(path, None, progress_bar=False, cwd=tmp_path)
+
+    return execute
+
+
+def shown(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    return [output for output in notebook.cells[0].outputs if "data" in output]
+
+
+def test_headless_there_is_no_widget_and_the_final_table_is_what_stays(executed) -> None:
+    notebook = executed("")
+    assert not [output for output in shown(notebook) if WIDGET in output.data]
+    assert "widgets" not in notebook.metadata
+    texts = [output.data["text/plain"] for output in shown(notebook)]
+    assert [text.splitlines()[0] for text in texts if text] == ["Pods"], "progress is still there, or the table is not"
+
+
+def test_the_command_tells_progress_as_plain_lines_once_each_and_none_is_in_the_record(tmp_path: Path) -> None:
+    (tmp_path / "targets").mkdir()
+    text = 'name = "here"\nbackend_url = "http://127.0.0.1:1"\nargo_url = "http://127.0.0.1:1"\n'
+    (tmp_path / "targets" / "here.toml").write_text(text)
+    head = new_code_cell("target: str = 'here'\ndry_run: bool = True", metadata={"tags": ["parameters"]})
+    cells = [head, new_code_cell(WATCH.replace("of 3 pods", "of 3 \\x1b[31mpods")), new_code_cell(CONCLUDE)]
+    nbformat.write(new_notebook(cells=cells, metadata=KERNEL), tmp_path / "01_dev_testing.ipynb")
+    command = [Path(sys.executable).parent / "hera-rollout", "run", "01_dev_testing.ipynb", "--target", "here"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    told = [line for line in done.stderr.splitlines() if "pod" in line]
+    assert told == [said for n in (1, 2, 3) for said in (f"{n} of 3 pods report the flag", f"pod-{n} · on")]
+    (notebook,) = (tmp_path / "records").glob("*/*/notebook.ipynb")
+    outputs = [cell.get("outputs") for cell in nbformat.read(notebook, as_version=4).cells]
+    assert "report the flag" not in str(outputs)
+
+
+def test_with_a_person_there_is_a_button_and_the_record_is_the_same(executed) -> None:
+    with_button, headless = executed("notebooks/01.ipynb"), executed("")
+    assert [output for output in shown(with_button) if WIDGET in output.data]
+
+    def kept(notebook: nbformat.NotebookNode) -> list[tuple[str, object]]:
+        return [
+            (output.data["text/plain"], output.metadata)
+            for output in shown(notebook)
+            if WIDGET not in output.data and output.data["text/plain"]
+        ]
+
+    assert kept(with_button) == kept(headless) != []
