@@ -196,13 +196,13 @@ def test_a_process_is_read_back_and_rubbish_is_none():
 
 
 def test_no_drift_when_both_media_say_what_they_said():
-    assert drift(TARGET, flag_set(), Picture("true", None, None, None)) == []
-    assert drift(TARGET, None, Picture("false", None, None, None)) == []
+    assert drift(TARGET, flag_set(), Picture("true", None)) == []
+    assert drift(TARGET, None, Picture("false", None)) == []
 
 
 def test_a_flag_changed_by_hand_is_told_with_before_after_manager_and_time():
     hand = Writer("kubectl-set", "2026-11-25T00:41:02Z", sure=True)
-    told = drift(TARGET, flag_set(), Picture("false", None, hand, None))
+    told = drift(TARGET, flag_set(), Picture("false", None, hand))
     assert told == [
         "USE_HERA_SDK on deployment/backend is now 'false'; it was 'true' when the kit last set the flag (2026-11-25 "
         "00:40:11 UTC, by ann@laptop). It was changed by kubectl-set at 2026-11-25 00:41:02 UTC, not by the kit."
@@ -210,30 +210,53 @@ def test_a_flag_changed_by_hand_is_told_with_before_after_manager_and_time():
 
 
 def test_drift_in_the_other_medium_is_told_too():
-    told = drift(TARGET, flag_set(), Picture("true", {"enabled": "false"}, None, Writer("kubectl", "", sure=False)))
+    by = {"enabled": Writer("kubectl", "", sure=False), "percent": None}
+    told = drift(TARGET, flag_set(), Picture("true", {"enabled": "false"}, None, by))
     assert len(told) == 1
     assert "configmap/backend-flag now says enabled=false; it said nothing (it is not there)" in told[0]
     assert "last changed by kubectl" in told[0]
-    gone = drift(TARGET, flag_set(file={"enabled": "true"}), Picture("true", None, None, None))
+    gone = drift(TARGET, flag_set(file={"enabled": "true"}), Picture("true", None))
     assert "It was deleted" in gone[0]
 
 
 def test_a_change_with_the_kit_that_the_state_does_not_know_is_not_blamed_on_a_person():
     own = Writer("hera-rollout", "2026-11-25T00:41:02Z", sure=True)
-    assert "with this kit" in drift(TARGET, flag_set(), Picture("false", None, own, None))[0]
+    assert "with this kit" in drift(TARGET, flag_set(), Picture("false", None, own))[0]
 
 
-def test_the_owner_of_the_very_field_is_found_before_whoever_wrote_last():
-    env = {"f:spec": {"f:containers": {'k:{"name":"backend"}': {"f:env": {'k:{"name":"USE_HERA_SDK"}': {}}}}}}
+def test_the_writer_of_the_key_that_changed_is_named_and_not_that_of_the_other():
+    by = {"enabled": Writer("hera-rollout", "2026-11-25T00:50:00Z", sure=True),
+          "percent": Writer("kubectl-patch", "2026-11-25T00:45:00Z", sure=True)}  # fmt: skip
+    last, now = {"enabled": "true", "percent": "10"}, {"enabled": "true", "percent": "50"}
+    (told,) = drift(TARGET, flag_set(file=last), Picture("true", now, None, by))
+    assert "changed by kubectl-patch at 2026-11-25 00:45:00 UTC, not by the kit" in told
+
+
+def test_whoever_wrote_the_object_before_the_kit_set_the_flag_is_not_blamed():
+    deployer = Writer("helm", "2026-11-25T00:40:10Z", sure=False)
+    assert drift(TARGET, flag_set(), Picture(None, None, deployer))[0].endswith("Nothing says who changed it.")
+    same_second = Writer("helm", "2026-11-25T00:40:11Z", sure=False)
+    assert "last changed by helm" in drift(TARGET, flag_set(), Picture(None, None, same_second))[0]
+
+
+def test_the_owner_of_the_very_value_is_found_before_whoever_wrote_last_or_made_its_entry():
+    def env(*parts):
+        entry = {'k:{"name":"USE_HERA_SDK"}': dict.fromkeys(parts, {})}
+        return {"f:spec": {"f:containers": {'k:{"name":"backend"}': {"f:env": entry}}}}
+
+    value = ("f:spec", "f:containers", 'k:{"name":"backend"}', "f:env", 'k:{"name":"USE_HERA_SDK"}', "f:value")
     document = {
         "metadata": {
             "managedFields": [
-                {"manager": "kubectl-set", "time": "2026-11-25T00:41:02Z", "fieldsV1": env},
+                {"manager": "hera-rollout", "time": "2026-11-25T00:41:02Z", "fieldsV1": env(".", "f:name")},
+                {"manager": "kubectl-set", "time": "2026-11-25T00:41:02Z", "fieldsV1": env("f:value")},
                 {"manager": "kubectl-edit", "time": "2026-11-25T00:50:00Z", "fieldsV1": {"f:spec": {}}},
-                {"manager": "controller", "time": "2026-11-25T00:55:00Z", "subresource": "status", "fieldsV1": env},
+                {"manager": "controller", "time": "2026-11-25T00:55:00Z", "subresource": "status",
+                 "fieldsV1": env("f:value")},
             ]
         }
-    }
-    assert writer(document, 'k:{"name":"USE_HERA_SDK"}') == Writer("kubectl-set", "2026-11-25T00:41:02Z", sure=True)
-    assert writer(document, 'k:{"name":"OTHER"}') == Writer("kubectl-edit", "2026-11-25T00:50:00Z", sure=False)
-    assert writer(None, "x") is None
+    }  # fmt: skip
+    assert writer(document, value) == Writer("kubectl-set", "2026-11-25T00:41:02Z", sure=True)
+    assert writer(document, ("f:data", "f:x"), value) == Writer("kubectl-set", "2026-11-25T00:41:02Z", sure=True)
+    assert writer(document, ("f:data",)) == Writer("kubectl-edit", "2026-11-25T00:50:00Z", sure=False)
+    assert writer(None, value) is None

@@ -1,6 +1,7 @@
 """The rollout's state and lease on a cluster, with the operator's own rights."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from hera_rollout import state
+from hera_rollout import flag, state
 from hera_rollout.cluster import Cluster
 from hera_rollout.errors import Conflicting, Missing, Refused, Retryable
 from hera_rollout.state import Approval, RecordHash, State, processes
@@ -156,6 +157,79 @@ def test_steps_that_end_side_by_side_are_all_kept(cluster):
         thread.join(30)
     found = State.load(cluster).facts.runs[PHASE].steps
     assert {key: value["n"] for key, value in found.items()} == {f"scenario {n}": n for n in range(12)}
+
+
+# --- drift: another hand at the flag ----------------------------------------------------------------------------------
+
+MOMENT = r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC"
+
+
+def noted(cluster, **flip):
+    """The kit turns the flag and notes it; who asks later reads it from the cluster."""
+    flag.throw(cluster, flag.plan(cluster, **flip))
+    State.load(cluster).flag_set(**{"percent": 100.0, **flip}, by="ann@laptop")
+
+
+@pytest.fixture
+def by_file(clean_backend, target):
+    """The lab by medium `configmap`; neither the file nor the variable is there."""
+    return Cluster.connect(target.model_copy(update={"flag": target.flag.model_copy(update={"medium": "configmap"})}))
+
+
+def test_nothing_changed_is_no_drift_nor_is_a_flag_that_the_kit_never_set(clean_backend, by_file):
+    assert State.load(by_file).drift() == []
+    clean_backend.operator.kubectl("create", "configmap", "backend-flag", "--from-literal=enabled=true")
+    assert State.load(by_file).drift() == []
+    noted(by_file, enabled=True, percent=10.0)
+    assert State.load(by_file).drift() == []
+
+
+def test_a_file_patched_or_deleted_by_hand_is_named_with_who_and_when(clean_backend, by_file):
+    noted(by_file, enabled=True, percent=10.0)
+    kubectl = clean_backend.operator.kubectl
+    kubectl("patch", "configmap", "backend-flag", "--type=merge", "-p", '{"data":{"percent":"50"}}')
+    (told,) = State.load(by_file).drift()
+    assert re.fullmatch(
+        r"configmap/backend-flag now says enabled=true, percent=50; it said enabled=true, percent=10 when the kit last "
+        rf"set the flag \({MOMENT}, by ann@laptop\)\. It was changed by kubectl-patch at {MOMENT}, not by the kit\.",
+        told,
+    )
+    kubectl("delete", "configmap", "backend-flag")
+    (told,) = State.load(by_file).drift()
+    assert told.startswith(
+        "configmap/backend-flag now says nothing (it is not there); it said enabled=true, percent=10"
+    )
+    assert told.endswith("It was deleted; Kubernetes keeps no note of who did that.")
+
+
+def test_a_file_changed_with_the_kit_but_not_noted_is_not_blamed_on_a_person(by_file):
+    noted(by_file, enabled=True, percent=10.0)
+    flag.throw(by_file, flag.plan(by_file, enabled=True, percent=25.0))
+    (told,) = State.load(by_file).drift()
+    assert re.search(rf"It was changed with this kit at {MOMENT}, by a run that did not write it into the", told)
+
+
+def test_a_variable_set_by_hand_is_named_with_who_and_when_also_in_the_same_second(clean_backend, cluster):
+    kubectl = clean_backend.operator.kubectl
+    try:
+        noted(cluster, enabled=False, percent=0.0)
+        assert State.load(cluster).drift() == []
+        kubectl("set", "env", "deployment/backend", "USE_HERA_SDK=true")
+        kubectl("label", "deployment/backend", "looked-at=yes")  # another manager, and later: not who changed the flag
+        (told,) = State.load(cluster).drift()
+        assert re.fullmatch(
+            r"USE_HERA_SDK on deployment/backend is now 'true'; it was 'false' when the kit last set the flag "
+            rf"\({MOMENT}, by ann@laptop\)\. It was changed by kubectl-set at {MOMENT}, not by the kit\.",
+            told,
+        )
+        kubectl("set", "env", "deployment/backend", "USE_HERA_SDK-")
+        (told,) = State.load(cluster).drift()
+        assert "is now unset; it was 'false'" in told
+        assert not re.search(r"changed by (rollout-lab|kubectl-client-side-apply)", told), "who deployed it, hours ago"
+    finally:
+        kubectl("label", "deployment/backend", "looked-at-")
+        clean_backend.set_env(USE_HERA_SDK=None)
+        clean_backend.settled()
 
 
 # --- killed and run again ---------------------------------------------------------------------------------------------

@@ -21,24 +21,38 @@ def drift(target: Target, last: FlagSet | None, now: Picture) -> list[str]:
     if now.env != last.env:
         told.append(
             f"{target.flag.env} on deployment/{target.deployment} is now {_shown(now.env)}; it was {_shown(last.env)} "
-            f"{set_by}. {_who(now.env_writer)}"
+            f"{set_by}. {_who(now.env_writer, last)}"
         )
     if now.file != last.file:
         told.append(
             f"configmap/{target.flag.configmap} now says {_told(now.file)}; it said {_told(last.file)} {set_by}. "
-            f"{_who(now.file_writer, gone=now.file is None)}"
+            f"{_who(_file_writer(now, last), last, gone=now.file is None)}"
         )
     return told
 
 
-def _who(writer: Writer | None, *, gone: bool = False) -> str:
-    if writer is None:
-        return "It was deleted; Kubernetes keeps no note of who did that." if gone else "Nothing says who changed it."
+def _file_writer(now: Picture, last: FlagSet) -> Writer | None:
+    """Who wrote the newest of the keys that changed."""
+    before, after = last.file or {}, now.file or {}
+    found = [one for key, one in now.file_writers.items() if one and before.get(key) != after.get(key)]
+    return max(found, key=lambda one: (one.sure, one.time), default=None)
+
+
+def _who(writer: Writer | None, last: FlagSet, *, gone: bool = False) -> str:
+    if writer is None and gone:
+        return "It was deleted; Kubernetes keeps no note of who did that."
+    if writer is None or (not writer.sure and _before(writer, last.at)):
+        return "Nothing says who changed it."
     when = clock(datetime.fromisoformat(writer.time)) if writer.time else "an unknown time"
     if writer.manager == AGENT:
         return f"It was changed with this kit at {when}, by a run that did not write it into the rollout's state."
     what = "It was changed by" if writer.sure else "The object was last changed by"
     return f"{what} {writer.manager} at {when}, not by the kit."
+
+
+def _before(writer: Writer, moment: datetime) -> bool:
+    """Whether it wrote before that moment, as finely as Kubernetes notes it: a second."""
+    return bool(writer.time) and datetime.fromisoformat(writer.time) < moment.replace(microsecond=0)
 
 
 def _shown(value: str | None) -> str:
