@@ -7,14 +7,16 @@ import sys
 import threading
 import time
 from contextlib import closing
+from pathlib import Path
 
 import httpx
 import pytest
+from kubernetes.client.rest import ApiException
 
 from hera_rollout import flag
 from hera_rollout.backend import Backend
 from hera_rollout.cluster import Cluster
-from hera_rollout.errors import Refused
+from hera_rollout.errors import Conflicting, Refused
 
 pytestmark = pytest.mark.live
 
@@ -28,7 +30,113 @@ def names(cluster):
     return set(cluster.pods(cluster.selector())["name"])
 
 
+def alive(lab):
+    """Each pod with its restarts: what a change without a restart leaves as it is."""
+    return {(pod.metadata.name, sum(one.restart_count for one in pod.status.container_statuses)) for pod in lab.pods()}
+
+
+def said(lab):
+    """What the pods say, and who decided it."""
+    return {(one["enabled"], one["percent"], one["decidedBy"]) for one in lab.flags()}
+
+
+def typed(lab):
+    """The environment of an operator's shell, as `make lab` prints it."""
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    program = Path(os.environ.get("ROLLOUT_LAB_CACHE") or f"{cache}/rollout-lab") / "bin"
+    return {**os.environ, "KUBECONFIG": str(lab.kubeconfig), "PATH": f"{program}:{os.environ['PATH']}"}
+
+
 # --- configmap --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def by_file(clean_backend, target):
+    """The lab by medium `configmap`; neither the file nor the variable is there."""
+    return Cluster.connect(placed(target, medium="configmap"))
+
+
+def test_on_for_a_share_for_all_and_off_reach_every_pod_in_seconds_and_restart_none(clean_backend, by_file, backend):
+    before, commands = alive(clean_backend), []
+    for enabled, percent in ((True, 10.0), (True, 50.0), (True, 100.0), (False, 0.0)):
+        change = flag.plan(by_file, enabled, percent=percent)
+        assert f'+percent: "{percent:g}"' in change.diff()
+        effect = flag.apply(by_file, backend, change)
+        assert said(clean_backend) == {(enabled, percent, "file")}
+        assert (effect.medium, effect.percent, effect.rollout_seconds) == ("configmap", percent, 0.0)
+        assert effect.seconds < 5, "a kubelet left alone takes up to a minute"
+        commands.append(change.command)
+    assert commands[:2] == [
+        "kubectl create configmap backend-flag --from-literal=enabled=true --from-literal=percent=10 -n argo",
+        """kubectl patch configmap backend-flag -n argo --type merge -p '{"data":{"enabled":"true","percent":"50"}}'""",
+    ]
+    again = flag.plan(by_file, enabled=False)
+    assert (again.noop, again.diff()) == (True, "")
+    assert alive(clean_backend) == before
+
+
+def test_the_line_that_turns_it_off_by_hand_works_as_printed_each_time(clean_backend, by_file, backend):
+    for _ in range(2):
+        change = flag.plan(by_file, enabled=True)
+        flag.apply(by_file, backend, change)
+        time.sleep(1)  # the annotation's value is as fine as a second
+        subprocess.run(["bash", "-c", change.undo_command], env=typed(clean_backend), check=True, timeout=30)
+        began = time.monotonic()
+        while said(clean_backend) != {(False, 0, "file")}:
+            assert time.monotonic() - began < 5, "a kubelet left alone takes up to a minute"
+            time.sleep(0.1)
+
+
+def test_a_variable_that_says_off_is_named_and_nothing_is_touched(clean_backend, by_file):
+    kubectl = clean_backend.operator.kubectl
+    try:
+        kubectl("set", "env", "deployment/backend", "USE_HERA_SDK=false")
+        with pytest.raises(Refused) as caught:
+            flag.plan(by_file, enabled=True, percent=10)
+        assert "deployment/backend has USE_HERA_SDK=false, and off in either medium wins" in caught.value.seen
+        assert "kubectl set env deployment/backend USE_HERA_SDK- -n argo" in caught.value.todo
+        assert flag.plan(by_file, enabled=False).command.startswith("kubectl create configmap backend-flag")
+        kubectl("set", "env", "deployment/backend", "USE_HERA_SDK=true")
+        assert flag.plan(by_file, enabled=True, percent=10).percent == 10
+    finally:
+        kubectl("set", "env", "deployment/backend", "USE_HERA_SDK-")
+        clean_backend.settled()
+    with pytest.raises(ApiException, match="Not Found"):
+        clean_backend.operator.core.read_namespaced_config_map("backend-flag", "argo")
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "told"),
+    [
+        ("10", "25", "it says enabled=true, percent=25, and said enabled=true, percent=10"),
+        ("10", None, "it says nothing, and said enabled=true, percent=10"),
+        (None, "25", "it says enabled=true, percent=25, and said nothing"),
+    ],
+)
+def test_a_file_that_was_changed_since_it_was_shown_is_left_as_it_is(clean_backend, by_file, before, now, told):
+    kubectl = clean_backend.operator.kubectl
+
+    def put(percent):
+        kubectl("delete", "configmap", "backend-flag", "--ignore-not-found")
+        if percent:
+            literals = ("--from-literal=enabled=true", f"--from-literal=percent={percent}")
+            kubectl("create", "configmap", "backend-flag", *literals)
+
+    put(before)
+    change = flag.plan(by_file, enabled=True, percent=50)
+    put(now)
+    with pytest.raises(Conflicting) as caught:
+        flag.throw(by_file, change)
+    assert f"configmap/backend-flag was changed meanwhile: {told}" in caught.value.seen
+    found = kubectl("get", "configmap", "backend-flag", "--ignore-not-found", "-o", "jsonpath={.data.percent}")
+    assert found == (now or "")
+
+
+def test_other_keys_of_the_file_are_kept(clean_backend, by_file):
+    clean_backend.operator.kubectl("create", "configmap", "backend-flag", "--from-literal=note=ours")
+    flag.throw(by_file, flag.plan(by_file, enabled=True, percent=12.5))
+    data = clean_backend.operator.core.read_namespaced_config_map("backend-flag", "argo").data
+    assert data == {"note": "ours", "enabled": "true", "percent": "12.5"}
 
 
 def test_a_file_that_no_pod_mounts_is_refused(target):
