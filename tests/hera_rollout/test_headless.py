@@ -1,12 +1,14 @@
-"""The same cell with a person before it and without: a widget only for the person, and nothing of a record in it."""
+"""The same cell with a person before it and without: a button only for the person, and nothing of a record in it."""
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import nbformat
 import papermill
 import pytest
+from jupyter_client.manager import start_new_kernel
 from nbformat.v4 import new_code_cell, new_notebook
 
 WATCH = """
@@ -27,6 +29,11 @@ CONCLUDE = """
 from hera_rollout.gates import Verdict, judge, rules
 check = judge(name="one", rule=rules.holds, evidence={"holds": True}, seen="so it is").as_dict()
 display.banner(Verdict.PASS, "phase", [], kind="conclude", evidence={"verdict": "PASS", "checks": [check]})
+"""
+STOPPABLE = """
+from hera_rollout import display
+stopped = await display.watched(lambda live: live.stop.wait(25))
+assert stopped, "not stopped"
 """
 KERNEL = {"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}}
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -86,3 +93,33 @@ def test_with_a_person_there_is_a_button_and_the_record_is_the_same(executed) ->
         ]
 
     assert kept(with_button) == kept(headless) != []
+
+
+@pytest.mark.timeout(90)
+def test_a_click_on_stop_ends_the_wait_of_the_cell_that_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The click comes over the wire, as JupyterLab sends it, while the cell waits."""
+    monkeypatch.setenv("JPY_SESSION_NAME", "notebooks/01.ipynb")
+    manager, kernel = start_new_kernel()
+    try:
+        request = kernel.execute(STOPPABLE)
+        button = _button(kernel)
+        began = time.monotonic()
+        click = {"comm_id": button, "data": {"method": "custom", "content": {"event": "click"}}}
+        kernel.shell_channel.send(kernel.session.msg("comm_msg", click))
+        reply = kernel.get_shell_msg(timeout=30)
+        while reply["parent_header"].get("msg_id") != request:
+            reply = kernel.get_shell_msg(timeout=30)
+        assert reply["content"]["status"] == "ok", reply
+        assert time.monotonic() - began < 10, "the click was not heard before the wait's own end"
+    finally:
+        kernel.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+def _button(kernel) -> str:
+    """The comm of the button that the running cell shows."""
+    while True:
+        message = kernel.get_iopub_msg(timeout=30)
+        state = message["content"].get("data", {}).get("state", {}) if message["msg_type"] == "comm_open" else {}
+        if state.get("_model_name") == "ButtonModel":
+            return message["content"]["comm_id"]

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import threading
+import time
 from pathlib import Path
 
 import jsonschema
@@ -16,6 +18,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from hera_rollout import records
 from hera_rollout.cli import main
 from hera_rollout.errors import Refused
+from hera_rollout.records import running
 
 SECRETS = {
     "token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IngifQ.eyJzdWIiOiJzeXN0ZW06c2VydmljZWFjY291bnQifQ.c2lnbmF0dXJlLXNpZ25hdHVyZQ",
@@ -157,6 +160,40 @@ def test_no_seeded_secret_is_in_any_file_of_a_record(tmp_path: Path, monkeypatch
     for path in files:
         text = path.read_text()
         assert not [name for name, secret in SECRETS.items() if secret in text], path
+
+
+SECRET_MEANWHILE = """
+import pathlib, time
+print("said " + "aloud: Bearer " + {backwards!r}[::-1])
+while not pathlib.Path("enough").exists():
+    time.sleep(0.2)
+    print("and on", flush=True)
+"""
+
+
+def test_what_is_written_while_the_notebook_runs_is_redacted_before_it_touches_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that is killed leaves what papermill saved on the way."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(running, "AUTOSAVE_SECONDS", 1)
+    source = notebook(tmp_path, SECRET_MEANWHILE.format(backwards=SECRETS["token"][::-1]))
+    seen: list[str] = []
+
+    def look() -> None:
+        """From the moment it was said until it is saved: every state of every file."""
+        ends = time.monotonic() + 60
+        while time.monotonic() < ends and not any("said aloud" in text for text in seen):
+            seen.extend(path.read_text() for path in (tmp_path / "records").rglob("*.ipynb"))
+            time.sleep(0.05)
+        (tmp_path / "enough").touch()
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    records.run(source, {"target": "here"}, folder=tmp_path / "records", progress=False)
+    looking.join()
+    assert any("said aloud" in text for text in seen), "nothing was saved on the way: this proves nothing"
+    assert not [text for text in seen if SECRETS["token"] in text]
 
 
 def test_the_index_is_newest_first_and_links_to_reports_that_exist(kept: Path) -> None:

@@ -23,6 +23,8 @@ from hera_rollout.target import Target
 
 CELL_TIMEOUT_SECONDS: Final = 1800
 """No cell may run longer, whatever it waits for."""
+AUTOSAVE_SECONDS: Final = 5
+"""How often the notebook is saved while a cell runs: what a killed run leaves."""
 
 
 class _Terminated(BaseException):
@@ -53,7 +55,7 @@ def _execute(source: Path, output: Path, parameters: Mapping[str, Any], cell_tim
                 dict(parameters),
                 progress_bar=progress,
                 execution_timeout=cell_timeout,
-                autosave_cell_every=5,
+                autosave_cell_every=AUTOSAVE_SECONDS,
                 language="python",
                 kernel_name="python3",
                 # A kernel on this machine needs no TCP port that others could reach.
