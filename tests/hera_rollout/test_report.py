@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import nbformat
 import papermill
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
+from playwright.sync_api import sync_playwright
 
 from hera_rollout import records
 
@@ -137,3 +139,41 @@ def test_the_reason_is_one_plain_line(kept: Path) -> None:
     reason = json.loads(path.read_text())["reason"]
     assert reason.startswith("ValueError: <script>alert(1)")
     assert reason.isprintable()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Debian's Chromium, which is not in the lock: where it is missing the tests above are all there is."""
+    program = shutil.which("chromium")
+    if not program:
+        pytest.skip("no chromium here: apt-get install chromium")
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [1280, 390], ids=["wide", "phone"])
+@pytest.mark.parametrize("pattern", ["*/*-FAIL/report.html", "*/*-BROKEN/report.html", "index.html"])
+def test_in_a_browser_with_the_network_off(kept: Path, browser, pattern: str, width: int) -> None:
+    (path,) = kept.glob(pattern)
+    page = browser.new_context(viewport={"width": width, "height": 844}, offline=True).new_page()
+    asked: list[str] = []
+    trouble: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: trouble.append(message.text))
+    page.on("pageerror", lambda error: trouble.append(str(error)))
+    page.on("dialog", lambda dialog: (trouble.append(f"a script ran: {dialog.message}"), dialog.dismiss()))
+    page.goto(path.as_uri())
+    assert [url for url in asked if not url.startswith(("data:", path.as_uri()))] == []
+    assert trouble == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width, "the page is wider than the screen"
+    images = page.evaluate("[...document.images].map(one => [one.naturalWidth, one.getBoundingClientRect().right])")
+    assert all(natural > 100 and right <= width for natural, right in images)
+    if path.name == "report.html":
+        assert len(images) == 1
+        top = page.locator(".hr-summary").bounding_box()
+        assert top["y"] < 100
+        assert page.locator("table.hr-table").first.is_visible()
+    page.context.close()
