@@ -63,6 +63,23 @@ def test_notebooks_are_committed_without_outputs_and_read_like_a_runbook(path: P
     assert [cell for cell in code if "parameters" in cell.metadata.get("tags", [])] == [code[0]]
 
 
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebooks_say_who_what_and_how_to_undo_it_and_why_before_each_group_of_steps(path: Path) -> None:
+    cells = nbformat.read(path, as_version=4).cells
+    for row in ("Who runs it", "Who approves", "Minutes", "What it changes", "Blast radius", "How to undo it"):
+        assert f"| {row} |" in cells[0].source, row
+    told: set[str] = set()
+    for cell in cells[1:]:
+        if cell.cell_type == "markdown":
+            told = set() if cell.source.startswith("## ") else told
+            told |= {word for word in ("**Why:**", "**Look for:**", "**Stop if**") if word in cell.source}
+        elif "phase.step(" in cell.source:
+            assert len(told) == 3, cell.source
+    code = [cell.source for cell in cells if cell.cell_type == "code"]
+    assert any("steps.rollback(phase)" in source for source in code), "no cell takes the way back"
+    assert [source for source in code if re.search(r"^\s*(for|while|def|class) ", source, re.MULTILINE)] == []
+
+
 def test_nothing_committed_names_this_machine_or_a_registry() -> None:
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
     # Spelt in two halves, so that this file does not match itself.
