@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 SANDBOX = ["unshare", "--user", "--map-root-user", "--net", "sh", "-c",
            'ip link set lo up && exec unshare --user "$@"', "sandbox"]  # fmt: skip
@@ -43,7 +45,6 @@ def test_every_module_of_the_kit_imports_there(tmp_path: Path) -> None:
     assert int(done.stdout) > 100
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_its_pure_tests_pass_there(tmp_path: Path) -> None:
     words = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not live and not slow", "tests/hera_rollout"]

@@ -11,6 +11,8 @@ import pytest
 from jupyter_client.manager import start_new_kernel
 from nbformat.v4 import new_code_cell, new_notebook
 
+pytestmark = pytest.mark.slow
+
 WATCH = """
 import time
 import pandas as pd
