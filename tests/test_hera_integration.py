@@ -19,22 +19,28 @@ import json
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from hera_rollout import equivalence, flag
 from hera_rollout.backend import SCENARIOS, Backend, ScenarioResult, run_all
 from hera_rollout.backend.integration import INTEGRATION, IntegrationResult, run_integration
 from hera_rollout.cluster import Cluster
-from hera_rollout.errors import Refused, RolloutError
+from hera_rollout.errors import Missing, Refused, RolloutError
+from hera_rollout.flag import file
 from hera_rollout.target import Target
 from hera_rollout.workflows import Workflows
 
 ROOT = Path(__file__).parents[1]
 OK, FAILED, BAD_INPUT = 0, 1, 2
+ALL = 100.0
 Row = ScenarioResult | IntegrationResult
 
 
@@ -84,8 +90,10 @@ def place(chosen: argparse.Namespace) -> Place:
     values |= {"namespace": chosen.namespace} if chosen.namespace else {}
     try:
         changed = Target.model_validate(values)
-    except ValueError as error:
-        raise Refused(f"--api-url or --namespace cannot be used: {str(error).splitlines()[-2].strip()}") from None
+    except ValidationError as error:
+        (first, *_) = error.errors()
+        said = first["msg"].removeprefix("Value error, ")
+        raise Refused(f"--api-url or --namespace cannot be used: {first['input']!r} {said}") from None
     return Place(changed)
 
 
@@ -147,14 +155,14 @@ def nameless(document: dict[str, Any]) -> dict[str, Any]:
 
 def compare(there: Place, only: list[str]) -> bool:
     """Both paths, the flag turned in between and turned back; true if all passed and all is the same."""
-    was_on = bool(there.backend.flag().get("enabled"))
+    found = Found.look(there)
     try:
         turn(there, on=False)
         ours = run_path(there, "yaml", only)
         turn(there, on=True)
         theirs = run_path(there, "hera", only)
     finally:
-        turn(there, on=was_on)
+        found.put_back(there)
     print("\n== compared")
     verdicts = []
     for told, same in compared(there, ours, theirs):
@@ -167,6 +175,37 @@ def turn(there: Place, *, on: bool) -> None:
     change = flag.plan(there.cluster, on)
     flag.apply(there.cluster, there.backend, change)
     print(f"flag turned {'on' if on else 'off'}: {change.command}")
+
+
+@dataclass(frozen=True)
+class Found:
+    """The flag as it was found: in effect or not, and its variable (None: unset)."""
+
+    on: bool
+    variable: str | None
+
+    @classmethod
+    def look(cls, there: Place) -> Found:
+        said, settings = there.backend.flag(), there.target.flag
+        if said.get("enabled") and float(said.get("percent") or ALL) < ALL:
+            raise Refused(
+                f"The flag is on for {said['percent']:g} %: a canary is under way there.",
+                expected="the flag off, or on for everything.",
+                why="Turning it off and on for everything is not what those users were promised.",
+                todo="Compare somewhere else, or after the rollback.",
+            )
+        variable = there.cluster.env(settings.env) if settings.medium == "env" else None
+        return cls(bool(said.get("enabled")), variable)
+
+    def put_back(self, there: Place) -> None:
+        """Turn it as it was, the very variable too: unset is not the same as false to a file that says on."""
+        if there.target.flag.medium != "env":
+            turn(there, on=self.on)
+            return
+        variable = there.cluster.plan_env(there.target.flag.env, self.variable)
+        change = flag.FlagChange(self.on, variable, undo_command=variable.command)
+        flag.apply(there.cluster, there.backend, change)
+        print(f"flag put back {'on' if self.on else 'off'}: {change.command}")
 
 
 def ended(rows: list[Row]) -> bool:
@@ -210,10 +249,23 @@ def main(words: list[str] | None = None) -> int:
 
 @pytest.fixture
 def lab() -> Iterator[Place]:
+    """The lab with the flag in neither medium, before and after."""
     there = Place(Target.load("lab", search=ROOT))
-    turn(there, on=False)
+    unset(there)
     yield there
-    turn(there, on=False)
+    unset(there)
+
+
+def unset(there: Place) -> None:
+    settings = there.target.flag
+    with suppress(Missing):
+        there.cluster.connection.delete(f"/api/v1/namespaces/{there.target.namespace}/configmaps/{settings.configmap}")
+        file.touch(there.cluster, print)
+    Found(on=False, variable=None).put_back(there)
+    ends = time.monotonic() + 30
+    while set(flag.report(there.cluster, there.backend)["decided_by"]) != {"default"}:
+        assert time.monotonic() < ends, "a pod still sees the flag somewhere"
+        time.sleep(0.2)
 
 
 def command(*words: str) -> tuple[int, str]:
@@ -258,6 +310,15 @@ def test_compare_without_flip_says_what_it_needs(lab: Place) -> None:
 
 
 @pytest.mark.live
+def test_compare_leaves_a_canary_alone(lab: Place) -> None:
+    flag.apply(lab.cluster, lab.backend, flag.plan(lab.cluster, enabled=True, percent=10.0, medium="configmap"))
+    code, told = command("--compare", "--flip", "--api-url", "http://localhost:8000")
+    assert code == BAD_INPUT
+    assert "The flag is on for 10 %: a canary is under way there" in told
+    assert set(flag.report(lab.cluster, lab.backend)["percent"]) == {10.0}
+
+
+@pytest.mark.live
 def test_a_backend_that_is_not_there_is_2(lab: Place) -> None:
     code, told = command("--hera-disabled", "--api-url", "http://127.0.0.1:9")
     assert code == BAD_INPUT
@@ -279,6 +340,7 @@ def test_the_two_paths_compared_with_the_flag_left_as_found(lab: Place) -> None:
     assert told.count("mean the same") == 2
     assert told.count("path=hera, proven") == 2
     assert not lab.flag_fault(wanted=False)
+    assert lab.cluster.env("USE_HERA_SDK") is None
 
 
 if __name__ == "__main__":
