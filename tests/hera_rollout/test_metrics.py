@@ -10,6 +10,7 @@ from hera_rollout.gates import Verdict, rules
 from hera_rollout.metrics import FIGURES, Window
 from hera_rollout.metrics.figures import COLUMNS, by_path, query
 from hera_rollout.metrics.judging import GATES, pairs
+from hera_rollout.metrics.prometheus import Prometheus
 from hera_rollout.target import Limits, Target
 
 NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
@@ -22,6 +23,33 @@ def target(**limits: float) -> Target:
 
 def window(number: int = 0, path: str = "hera", seconds: float = 10) -> Window:
     return Window(number, path, NOW, NOW + timedelta(seconds=seconds), 4, ("backend-1", "backend-2"))
+
+
+class Answers(Prometheus):
+    """Prometheus' answers by the beginning of a query, or by a part of it: for what no lab shows at will."""
+
+    def __init__(self, **answers: object) -> None:
+        self.answers = answers
+
+    def instant(self, query: str, at: datetime | None = None) -> pd.DataFrame:
+        end = "last" if f"@ {NOW.timestamp() + 10:.0f}" in query else "first"
+        began = self.answers.get(f"began_{end}", {})
+        return pd.DataFrame([{"pod": pod, "value": NOW.timestamp() + seconds} for pod, seconds in began.items()])
+
+    def value(self, query: str, at: datetime | None = None) -> float | None:
+        for part, value in self.answers.get("values", {}).items():
+            if part in query:
+                return value
+        return None
+
+
+BEFORE = {"backend-1": -60.0, "backend-2": -50.0}
+COUNTED = {'status=~"5.."': None, "requests_total": 20.0, "cpu_seconds": 0.8, "outcome": None, "creations": 4.0}
+
+
+def values(**answers: object) -> dict[str, float | None]:
+    given = {"began_first": BEFORE, "began_last": BEFORE, "values": COUNTED} | answers
+    return metrics.service(Answers(**given), [window()]).set_index("figure")["value"].to_dict()
 
 
 def submissions(hera: float = 5.0, yaml: float = 5.0, n: int = 40, refused: int = 0) -> pd.DataFrame:
@@ -123,3 +151,65 @@ def test_the_means_by_path_stand_side_by_side() -> None:
     made = by_path(figures(cpu=0.06)).set_index("figure")
     assert made.loc["cpu", ["yaml", "hera", "change"]].tolist() == pytest.approx([0.05, 0.06, "+20%"])
     assert made.loc["errors", "change"] == ""
+
+
+def test_a_bad_count_without_a_series_is_zero_only_where_its_whole_was_counted() -> None:
+    found = values()
+    assert (found["errors"], found["creations failed"], found["cpu"]) == (0.0, 0.0, 0.2)
+    nothing = values(values={})
+    assert all(pd.isna(value) for value in nothing.values())
+
+
+@pytest.mark.parametrize(
+    "last",
+    [BEFORE | {"backend-2": 4.0}, {"backend-1": -60.0}, {"backend-1": -60.0, "backend-3": -50.0}],
+    ids=["began anew", "gone", "another's"],
+)
+def test_a_window_in_which_a_process_was_lost_has_no_data(last: dict[str, float]) -> None:
+    assert all(pd.isna(value) for value in values(began_last=last).values())
+
+
+@pytest.mark.parametrize("last", [{"backend-1": -60.0}, BEFORE | {"backend-2": 4.0}], ids=["never seen", "began late"])
+def test_a_pod_that_was_not_there_from_the_start_makes_no_data(last: dict[str, float]) -> None:
+    assert all(pd.isna(value) for value in values(began_first={"backend-1": -60.0}, began_last=last).values())
+
+
+def test_a_pod_that_was_not_scraped_before_the_window_gives_counts_but_no_cpu() -> None:
+    found = values(began_first={"backend-1": -60.0})
+    assert found["requests"] == 20.0
+    assert pd.isna(found["cpu"]), "its start would be counted in"
+
+
+def test_a_counter_that_fell_is_no_data_and_the_gates_hold() -> None:
+    fell = values(began_first={}, began_last={}, values=COUNTED | {"requests_total": -50.0})
+    assert pd.isna(fell["requests"])
+    assert pd.isna(fell["errors"]), "no zero out of a whole that is not known"
+    seen = figures()
+    seen.loc[(seen["figure"] == "requests") & (seen["window"] == 0), "value"] = None
+    assert verdicts(submissions(), seen)["error rate"] is Verdict.HOLD
+
+
+def test_a_container_that_two_scrape_jobs_know_counts_once() -> None:
+    assert query(FIGURE["cpu"], window(seconds=300)).startswith("sum(max by (pod, container) (container_cpu")
+    assert "sum by (pod) (max by (pod, container)" in query(FIGURE["memory"], window(seconds=300))
+
+
+def test_errors_over_time_see_through_restarts_and_leave_gaps_where_nothing_was_asked() -> None:
+    class Ranges(Answers):
+        def range(self, query: str, start: datetime, end: datetime, step: float) -> pd.DataFrame:
+            series = {"a": [100, 110, 110, None], "b": [None, None, None, 8]}  # a's pod gave way to b's
+            if "5.." in query:
+                series = {"a": [None, 2, 2, None], "b": [None, None, None, 1]}
+            rows = [
+                {"pod": pod, "time": start + timedelta(seconds=place * step), "value": float(value)}
+                for pod, counts in series.items()
+                for place, value in enumerate(counts)
+                if value is not None
+            ]
+            return pd.DataFrame(rows)
+
+    found = metrics.errors_over_time(Ranges(), [window()], 3)
+    assert found["requests"].tolist() == [10, 0, 8]
+    assert found["errors"].tolist() == [2, 0, 1]
+    assert found["share"].tolist()[::2] == [0.2, 0.125]
+    assert pd.isna(found["share"].iloc[1]), "nothing asked is no data"

@@ -3,10 +3,20 @@
 Always YAML beside Hera over windows of the same load; every figure carries the query that it came from.
 """
 
-from hera_rollout.metrics.figures import FIGURES, Figure, service
+from hera_rollout.metrics.figures import FIGURES, Figure, errors_over_time, service
 from hera_rollout.metrics.frames import summary, workflow_frame
 from hera_rollout.metrics.judging import checks
 from hera_rollout.metrics.prometheus import Prometheus
 from hera_rollout.metrics.windows import Window
 
-__all__ = ["FIGURES", "Figure", "Prometheus", "Window", "checks", "service", "summary", "workflow_frame"]
+__all__ = [
+    "FIGURES",
+    "Figure",
+    "Prometheus",
+    "Window",
+    "checks",
+    "errors_over_time",
+    "service",
+    "summary",
+    "workflow_frame",
+]

@@ -3,6 +3,7 @@
 A counter's growth is taken from its values at the two ends: `increase()` would lose the first count of a series that
 began inside the window, which is just what an error's series does. Nothing after the window's end is looked at: what
 follows at once is the next window's load. So a load's last scrape interval is missed, and should be without load.
+A process that began or ended inside a window took its counters with it: that window has no data.
 """
 
 from __future__ import annotations
@@ -31,45 +32,71 @@ class Figure:
         words: the guide's words.
         metric: the counter or gauge, with its labels but for the pods; a second one for short windows.
         unit: of the value.
-        kind: ``growth`` of counters between the ends, or ``level``: the mean over pods and time.
+        kind: ``growth`` of counters between the ends, ``level``: the mean over pods and time, or ``quantile`` of a
+            histogram's growth, interpolated between its buckets.
         each: whether it is given a submission.
+        container: whether several scrape jobs may know it (cAdvisor and the kubelet's own): each container counts once.
+        better: which way is good; ``same``: it only says how much load there was.
+        share: of a quantile.
     """
 
     name: str
     words: str
     metric: str
     unit: str
-    kind: Literal["growth", "level"] = "growth"
+    kind: Literal["growth", "level", "quantile"] = "growth"
     short: str = ""
     each: bool = False
+    container: bool = False
+    better: Literal["lower", "same"] = "lower"
+    share: float = 0.0
 
 
+_SUBMITTED = 'backend_http_request_duration_seconds_bucket{route="/api/v1/tasks/submit"}'
 FIGURES: Final = (
     Figure("requests", "API endpoint performance", 'backend_http_requests_total{route!~"/healthz|/metrics"}',
-           "requests"),
+           "requests", better="same"),
     Figure("errors", "Error rates (should remain stable)", 'backend_http_requests_total{status=~"5.."}', "requests"),
-    Figure("creations", "Workflow creation success rate", "backend_workflow_creations_total", "workflows"),
+    Figure("answer p50", "Response times (should not increase)", _SUBMITTED, "seconds", kind="quantile", share=0.5),
+    Figure("answer p95", "Response times (should not increase)", _SUBMITTED, "seconds", kind="quantile", share=0.95),
+    Figure("creations", "Workflow creation success rate", "backend_workflow_creations_total", "tried", better="same"),
+    Figure("creations failed", "Workflow creation success rate",
+           'backend_workflow_creations_total{outcome!="created"}', "tried"),
     Figure("cpu", "CPU usage", 'container_cpu_usage_seconds_total{container!=""}', "CPU-seconds a submission",
-           short="process_cpu_seconds_total", each=True),
+           short="process_cpu_seconds_total", each=True, container=True),
     Figure("memory", "Memory usage", 'container_memory_working_set_bytes{container!=""}', "bytes a pod", kind="level",
-           short="process_resident_memory_bytes"),
-    Figure("network", "Network traffic", "container_network_receive_bytes_total", "bytes received a submission",
+           short="process_resident_memory_bytes", container=True),
+    Figure("network in", "Network traffic", "container_network_receive_bytes_total", "bytes received a submission",
+           each=True),
+    Figure("network out", "Network traffic", "container_network_transmit_bytes_total", "bytes sent a submission",
            each=True),
 )  # fmt: skip
-"""Of the service; times are taken from the submissions themselves, workflows' figures from their status."""
+"""Of the service. Times are judged by the submissions themselves, workflows by their status."""
+_OF: Final = {"errors": "requests", "creations failed": "creations"}
+"""A bad count's whole: where that was counted and this was not, there was none: its series begins with the first."""
 
 
 def query(figure: Figure, window: Window) -> str:
     """The PromQL of a figure in a window."""
     metric = figure.short if figure.short and window.seconds < SHORT_SECONDS else figure.metric
-    name, _, labels = metric.rstrip("}").partition("{")
-    chosen = f"{name}{{{','.join(filter(None, [labels, _pods(window)]))}}}"
+    chosen = _chosen(metric, window)
     first, last = window.start.timestamp(), window.end.timestamp()
+    if figure.kind == "quantile":
+        after, before = (f"sum by (le) ({chosen} @ {moment:.0f})" for moment in (last, first))
+        return f"histogram_quantile({figure.share:g}, {after} - ({before} or 0 * {after}))"
     if figure.kind == "level":
-        return f"avg(avg_over_time({chosen}[{max(1, round(window.seconds))}s] @ {last:.0f}))"
+        mean = f"avg_over_time({chosen}[{max(1, round(window.seconds))}s] @ {last:.0f})"
+        return f"avg(sum by (pod) (max by (pod, container) ({mean})))"
+    after, before = (f"{chosen} @ {moment:.0f}" for moment in (last, first))
+    if figure.container:
+        after, before = (f"max by (pod, container) ({one})" for one in (after, before))
     # A counter that nobody had counted up before the window began at zero; CPU has always begun before.
-    before = f"sum({chosen} @ {first:.0f})" + ("" if figure.each else " or vector(0)")
-    return f"sum({chosen} @ {last:.0f}) - ({before})"
+    return f"sum({after}) - (sum({before})" + (")" if figure.each else " or vector(0))")
+
+
+def _chosen(metric: str, window: Window) -> str:
+    name, _, labels = metric.rstrip("}").partition("{")
+    return f"{name}{{{','.join(filter(None, [labels, _pods(window)]))}}}"
 
 
 def _pods(window: Window) -> str:
@@ -91,14 +118,83 @@ def service(prometheus: Prometheus, windows: Sequence[Window]) -> pd.DataFrame:
 
 def _rows(prometheus: Prometheus, window: Window) -> Iterable[tuple[str, int, str, float | None, str, str]]:
     seen: dict[str, float | None] = {}
+    steady, since_before = _processes(prometheus, window)
     for figure in FIGURES:
         asked = query(figure, window)
-        value = prometheus.value(asked) if window.pods else None
-        if figure.name == "errors" and value is None and seen.get("requests"):
-            value = 0.0  # requests were counted, and none of them was an error: its series does not exist yet
+        known = steady and (since_before or not figure.each)
+        value = prometheus.value(asked) if known else None
+        if value is not None and value < 0:
+            value = None  # a counter that fell was lost with its process
+        if known and value is None and seen.get(_OF.get(figure.name, "")):
+            value = 0.0
         seen[figure.name] = value
         shared = value / window.submissions if value is not None and figure.each and window.submissions else value
         yield figure.name, window.number, window.path, shared, figure.unit, asked
+
+
+def _processes(prometheus: Prometheus, window: Window) -> tuple[bool, bool]:
+    """Whether all of a window's processes lived all through it, and whether all were scraped before it began.
+
+    A service that does not tell when its processes began is taken at its word; a counter that fell still shows.
+    """
+    if not window.pods:
+        return False, False
+    asked = f"process_start_time_seconds{{{_pods(window)}}}"
+    first, last = (
+        {str(row["pod"]): float(row["value"]) for row in found.to_dict("records") if "pod" in row}
+        for found in (prometheus.instant(f"{asked} @ {one.timestamp():.0f}") for one in (window.start, window.end))
+    )
+    if not first and not last:
+        return True, True
+    same = all(last.get(pod) == began for pod, began in first.items())
+    steady = same and set(window.pods) <= last.keys() and max(last.values()) <= window.start.timestamp()
+    return steady, set(window.pods) <= first.keys()
+
+
+def errors_over_time(prometheus: Prometheus, windows: Sequence[Window], step: float = 0.0) -> pd.DataFrame:
+    """The service's errors from the first window's start to the last one's end, counted bin by bin.
+
+    Args:
+        prometheus: of the target.
+        windows: in order; the pods of all of them are counted, so that the restarts of a flip are seen through.
+        step: seconds a bin; a sixtieth of the time if 0. Not shorter than Prometheus' scrape interval.
+
+    Returns:
+        Columns: time (UTC, a bin's end), requests, errors, share (NaN where nothing was asked: no data, not zero).
+        Empty where Prometheus has no series. Its queries are in ``attrs["command"]``.
+
+    Raises:
+        RolloutError: Prometheus does not answer.
+    """
+    pods = tuple(sorted({pod for window in windows for pod in window.pods}))
+    columns = ["time", "requests", "errors", "share"]
+    if not pods:
+        return pd.DataFrame(columns=columns)
+    start, end = windows[0].start, windows[-1].end
+    step = step or max(2.0, (end - start).total_seconds() / 60)
+    span = Window(0, "", start, end, 0, pods)
+    asked = [f"sum by (pod) ({_chosen(figure.metric, span)})" for figure in FIGURES[:2]]
+    requests, errors = (_wide(prometheus.range(one, start, end, step)) for one in asked)
+    if requests.empty:
+        return pd.DataFrame(columns=columns)
+    errors = errors.reindex(index=requests.index)
+    made = pd.DataFrame({"requests": _growth(requests), "errors": _growth(errors)})
+    made["share"] = (made["errors"] / made["requests"]).where(made["requests"] > 0)
+    made = made.rename_axis("time").reset_index()[columns]
+    made.attrs["command"] = "promql: " + "; ".join(asked)
+    return made
+
+
+def _wide(series: pd.DataFrame) -> pd.DataFrame:
+    """A column a pod, a row a moment."""
+    return pd.DataFrame() if series.empty else series.pivot_table(index="time", columns="pod", values="value")
+
+
+def _growth(wide: pd.DataFrame) -> pd.Series:
+    """What counters grew by from moment to moment, over all pods; one that fell, or came later, began at zero."""
+    grown = wide.diff()
+    began_again = (grown < 0) | (wide.notna() & wide.shift().isna())
+    return grown.where(~began_again, wide).iloc[1:].sum(axis=1)
 
 
 def by_path(frame: pd.DataFrame) -> pd.DataFrame:
