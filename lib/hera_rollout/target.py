@@ -118,6 +118,8 @@ class Limits(_Settings):
     """The chance of a wrong verdict that a whole phase may take."""
     burn_in: Annotated[int, Field(ge=10)] = 30
     """Workflows of each path before times are compared at all."""
+    scrape_seconds: Seconds = 30
+    """Prometheus' scrape interval here: so long a window waits for the load before it to be counted."""
     resource_pairs: Annotated[int, Field(ge=1)] = 5
     """Pairs of windows before resources are compared at all."""
 

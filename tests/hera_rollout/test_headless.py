@@ -118,6 +118,29 @@ def test_a_click_on_stop_ends_the_wait_of_the_cell_that_runs(monkeypatch: pytest
         manager.shutdown_kernel(now=True)
 
 
+OFFERED = """
+from hera_rollout import display
+display.offered("Roll back", lambda tell: tell("under way") or 7, lambda seen: display.note(f"seen {seen}"))
+"""
+
+
+def test_what_a_click_on_an_offered_button_shows_is_in_a_widgets_state():
+    """A front end drops what is displayed once the click's own message has been dealt with."""
+    manager, kernel = start_new_kernel()
+    try:
+        kernel.execute(OFFERED)
+        click = {"comm_id": _button(kernel), "data": {"method": "custom", "content": {"event": "click"}}}
+        kernel.shell_channel.send(kernel.session.msg("comm_msg", click))
+        while True:
+            state = kernel.get_iopub_msg(timeout=30)["content"].get("data", {}).get("state", {})
+            if state.get("outputs"):
+                break
+        assert "seen 7" in state["outputs"][0]["data"]["text/plain"]
+    finally:
+        kernel.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
 def _button(kernel) -> str:
     """The comm of the button that the running cell shows."""
     while True:

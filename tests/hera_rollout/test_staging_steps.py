@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from hera_rollout.equivalence import Difference
 from hera_rollout.gates import Verdict, rules
-from hera_rollout.phase.steps import alternating, comparing
+from hera_rollout.phase.steps import alternating, comparing, flying
 from hera_rollout.target import Accepted
 
 DIFFERENCE = {"path": "spec.synchronization (as stored)", "op": "only-yaml", "severity": "behavioural", "accepted": ""}
@@ -114,4 +114,4 @@ def test_concurrent_submissions_have_a_workflow_each(rows: list[dict[str, object
     ids=["both", "one direction", "ended before the flip", "cut off", "none"],
 )
 def test_in_flight_needs_one_over_each_flip(rows: list[dict[str, object]], verdict: Verdict) -> None:
-    assert alternating.in_flight_check(rows).verdict is verdict
+    assert flying.in_flight_check(rows).verdict is verdict

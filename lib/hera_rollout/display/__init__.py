@@ -2,6 +2,7 @@
 
 from hera_rollout.display.banners import banner, header, note
 from hera_rollout.display.live import Live, has_front_end, offered, watched
+from hera_rollout.display.monitoring import error_rate_over_time, success_by_path
 from hera_rollout.display.outputs import EVIDENCE_KEY, show
 from hera_rollout.display.palette import COLORS
 from hera_rollout.display.plots import durations_by_path, resources_by_path, times_by_path
@@ -17,6 +18,7 @@ __all__ = [
     "checks_frame",
     "diff",
     "durations_by_path",
+    "error_rate_over_time",
     "has_front_end",
     "header",
     "note",
@@ -24,6 +26,7 @@ __all__ = [
     "resources_by_path",
     "rows",
     "show",
+    "success_by_path",
     "table",
     "times_by_path",
     "watched",

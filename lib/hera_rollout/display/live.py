@@ -8,14 +8,15 @@ progress is told as plain lines (:mod:`hera_rollout.display.telling`). Nothing t
 import asyncio
 import os
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 from uuid import uuid4
 
 import ipywidgets
 import pandas as pd
 from IPython.display import display, update_display
+from IPython.utils.capture import capture_output
 
 from hera_rollout.display import tables
 from hera_rollout.display.outputs import bundle
@@ -105,25 +106,36 @@ async def watched(work: Callable[[Live], T]) -> T:
                 button.close()
 
 
-def offered(description: str, act: Callable[[], Coroutine[Any, Any, None]]) -> None:
+def offered(description: str, work: Callable[[Callable[[str], None]], T], show: Callable[[T], None]) -> None:
     """Show a button that does something when it is clicked, also after the notebook has run to its end.
 
-    What it shows appears below it. It does not hold the cell up, and works once at a time.
+    It does not hold the cell up, and works once at a time. A front end drops what is displayed after a click's own
+    message has been dealt with; so what `show` displays is caught, and set as the state of a widget below the button.
 
     Args:
         description: the button's words.
-        act: what a click does; its error is shown below the button.
+        work: what a click does, in a thread; given a function that shows a line of progress.
+        show: displays what the work returned. An error of either is shown as text.
     """
     button = ipywidgets.Button(description=description, icon="undo", button_style="warning",
                                layout=ipywidgets.Layout(width="auto"))  # fmt: skip
-    below = ipywidgets.Output()
+    status, below = ipywidgets.Label(), ipywidgets.Output()
     running: set[asyncio.Task[None]] = set()  # asyncio itself keeps no task alive
+
+    def tell(line: str) -> None:
+        status.value = line
 
     async def acted() -> None:
         button.disabled = True
         try:
-            with below:
-                await act()
+            result = await asyncio.to_thread(work, tell)
+            with capture_output() as caught:
+                show(result)
+            below.outputs = tuple({"output_type": "display_data", "data": one.data, "metadata": one.metadata or {}}
+                                  for one in caught.outputs)  # fmt: skip
+            tell("")
+        except Exception as error:  # the click has no cell that could show it
+            tell(str(error))
         finally:
             button.disabled = False
 
@@ -133,4 +145,4 @@ def offered(description: str, act: Callable[[], Coroutine[Any, Any, None]]) -> N
         task.add_done_callback(running.discard)
 
     button.on_click(pressed)
-    display(ipywidgets.VBox([button, below]))
+    display(ipywidgets.VBox([button, status, below]))

@@ -1,8 +1,9 @@
 """The steps that notebooks share: each takes the phase, does one thing, shows it, and enters its checks."""
 
-from hera_rollout.phase.steps.alternating import alternate, concurrent_submissions, fly_over
+from hera_rollout.phase.steps.alternating import alternate, concurrent_submissions
 from hera_rollout.phase.steps.comparing import evidence_after_cancel, executions, manifests
 from hera_rollout.phase.steps.entering import entry_gate
+from hera_rollout.phase.steps.flying import fly_over
 from hera_rollout.phase.steps.logs import application_logs
 from hera_rollout.phase.steps.measuring import measures
 from hera_rollout.phase.steps.preparing import before_you_start

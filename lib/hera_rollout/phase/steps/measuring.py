@@ -23,14 +23,15 @@ def measures(phase: Phase) -> None:
         return
     submissions = pd.DataFrame(list(rows_of(kept)))
     figures = _figures(phase, [window_of(one) for one in kept])
+    limits = phase.target.limits
     _workflows(phase, kept)
-    display.times_by_path(submissions, phase.target.limits.slowdown_max, phase.target.limits.source("slowdown_max"))
+    display.times_by_path(submissions, limits.slowdown_max, limits.source("slowdown_max"))
     if not figures.empty:
         display.table(shown(by_path(figures)), "The service by path, mean of its windows", command="")
         display.table(shown(figures), "Every window, with its query", command="", folded=True)
         changes = {name: pairs(figures[figures["figure"] == name]) for name in ("cpu", "memory")}
-        display.resources_by_path(changes, phase.target.limits.resources_up_max,
-                                  phase.target.limits.source("resources_up_max"))  # fmt: skip
+        display.resources_by_path(changes, limits.resources_up_max, limits.source("resources_up_max"))
+        _errors(phase, [window_of(one) for one in kept])
     seconds = (window_of(kept[-1]).end - window_of(kept[0]).start).total_seconds()
     rate = sum(submissions["path"] == "hera") / seconds if seconds else 0.0
     for check in metrics.checks(submissions, figures, phase.target, phase.code_revision, rate):
@@ -52,18 +53,27 @@ def _figures(phase: Phase, windows: list[Window]) -> pd.DataFrame:
         return pd.DataFrame(columns=COLUMNS)
 
 
+def _errors(phase: Phase, windows: list[Window]) -> None:
+    """The error rate over all windows, with each turn of the flag."""
+    found = metrics.errors_over_time(Prometheus.of(phase.target), windows)
+    limits = phase.target.limits
+    spans = [(one.path, one.start, one.end) for one in windows]
+    display.error_rate_over_time(found, spans, limits.error_rate_max, limits.source("error_rate_max"))
+
+
 def _workflows(phase: Phase, kept: list[dict[str, Any]]) -> None:
     """All of the service's workflows in the windows' time, by path."""
     since = datetime.fromisoformat(kept[0]["began"])
 
     def path_of(document: Any) -> tuple[str, str]:
-        if "spec" not in document:  # the archive's list leaves the manifest out
+        spec = document.get("spec") or {}
+        if not (spec.get("templates") or spec.get("workflowTemplateRef")):  # the archive's list has no manifest
             return labelled(document)
         known = backend.provenance(document)
         return known.path, known.how
 
     frame = metrics.workflow_frame(phase.workflows, since=since, path_of=path_of)
     command = str(frame.attrs["command"])
-    display.table(
-        metrics.summary(frame[frame["task"] != ""]), "Workflows by path since the first window", command=command
-    )
+    mine, limits = frame[frame["task"] != ""], phase.target.limits
+    display.table(metrics.summary(mine), "Workflows by path since the first window", command=command)
+    display.success_by_path(mine, limits.success_rate_min, limits.source("success_rate_min"))

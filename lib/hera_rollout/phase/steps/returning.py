@@ -1,6 +1,9 @@
 """The way back: the flag off, by a parameter, by a button, or by the command that works without a notebook."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
+from threading import Event
 
 from hera_rollout import display, flag
 from hera_rollout import rollback as rolling
@@ -23,25 +26,24 @@ async def rollback(phase: Phase) -> None:
     if phase.dry_run:
         display.note(f"Dry run: nothing to go back from. Without a notebook: {command}")
     elif phase.parameters.rollback:
-        await _back(phase)
+        _show(phase, await display.watched(lambda live: _quick(phase, live.line, live.stop)))
     else:
         display.note(f"The flag is left as it is (rollback=False). Without a notebook: {command}")
         if display.has_front_end():
-            display.offered("Roll back now: flag off", lambda: _back(phase))
+            display.offered("Roll back now: flag off", partial(_quick, phase), partial(_show, phase))
 
 
-async def _back(phase: Phase) -> None:
-    """Roll back, and show what was seen and what is in flight."""
-    result = await display.watched(lambda live: _quick(phase, live))
+def _show(phase: Phase, result: RollbackResult) -> None:
+    """What was seen, and what is in flight."""
     display.table(result.hera_after, "Workflows that Hera made after it took effect", command="")
     display.table(result.in_flight, "Hera's workflows in flight: they go on", command=result.in_flight.attrs["command"])
     phase.check(result.check())
 
 
-def _quick(phase: Phase, live: display.Live) -> RollbackResult:
+def _quick(phase: Phase, tell: Callable[[str], None], stop: Event | None = None) -> RollbackResult:
     keeping = phase.keeping
     return rolling.quick(
         phase.cluster, Backend(phase.target), phase.workflows, by=phase.parameters.who(),
         why=f"rollback in {phase.notebook} at {datetime.now(UTC):%H:%M:%S} UTC",
-        state=keeping.state if keeping else None, on_progress=live.line, stop=live.stop,
+        state=keeping.state if keeping else None, on_progress=tell, stop=stop,
     )  # fmt: skip
