@@ -241,7 +241,7 @@ def test_whoever_wrote_the_object_before_the_kit_set_the_flag_is_not_blamed():
 
 def test_the_owner_of_the_very_value_is_found_before_whoever_wrote_last_or_made_its_entry():
     def env(*parts):
-        entry = {'k:{"name":"USE_HERA_SDK"}': dict.fromkeys(parts, {})}
+        entry = {'k:{"name":"USE_HERA_SDK"}': {part: {} for part in parts}}
         return {"f:spec": {"f:containers": {'k:{"name":"backend"}': {"f:env": entry}}}}
 
     value = ("f:spec", "f:containers", 'k:{"name":"backend"}', "f:env", 'k:{"name":"USE_HERA_SDK"}', "f:value")
