@@ -57,13 +57,28 @@ def quick(
         RolloutError: The flag could not be turned off at all; the text says how to do it by hand.
     """
     tell = on_progress or (lambda _: None)
-    change = flag.plan(cluster, enabled=False)
     way = _Way(cluster, backend, workflows, tell, stop or threading.Event(), began=datetime.now(UTC))
-    flag.throw(cluster, change, tell)
+    change = _thrown(cluster, tell)
+    way.note(state, by, why)  # before any waiting: whoever is broken off there has turned the flag all the same
     way.take_effect(change, deadline_seconds)
     way.observe(observe_seconds)
-    way.note(state, by, why)
     return way.result(change, observe_seconds)
+
+
+def _thrown(cluster: Cluster, tell: Tell, tries: int = _TRIES) -> FlagChange:
+    """Turn it off, whatever it says by now: off is off, so a change meanwhile is no reason to stop."""
+    change = flag.plan(cluster, enabled=False)
+    try:
+        flag.throw(cluster, change, tell)
+    except Conflicting as error:
+        if tries == 1:
+            raise
+        tell(error.seen)
+        return _thrown(cluster, tell, tries - 1)
+    except RolloutError as error:
+        error.todo = f"Have it turned off by somebody who can: {change.undo_command}. {error.todo}".strip()
+        raise
+    return change
 
 
 @dataclass
