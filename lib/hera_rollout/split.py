@@ -7,6 +7,7 @@ together.
 import hashlib
 import random
 from collections.abc import Iterable
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from statistics import fmean
 from typing import Final, Literal
@@ -56,3 +57,66 @@ def coin_toss_flips(keys: Iterable[str], percent: Percent, runs: int, seed: int)
     count, share = len(set(keys)), float(_exact(percent)) / 100
     coin = random.Random(seed)  # noqa: S311  (the guide's own coin, not a secret)
     return fmean(sum((coin.random() < share) != (coin.random() < share) for _ in range(count)) for _ in range(runs))
+
+
+@dataclass(frozen=True)
+class CoinToss:
+    """The same tasks rerun again and again, by the guide's coin and by the split.
+
+    Attributes:
+        percent: of the canary.
+        tasks: how many tasks.
+        seed: of the coin.
+        hera_by_coin, hera_by_split: how many of them Hera makes at first.
+        flipped_by_coin, flipped_by_split: ids of those whose first rerun is on the other path.
+        moved_by_coin, moved_by_split: after each rerun, how many have been on both paths so far.
+    """
+
+    percent: float
+    tasks: int
+    seed: int
+    hera_by_coin: int
+    hera_by_split: int
+    flipped_by_coin: tuple[str, ...]
+    flipped_by_split: tuple[str, ...]
+    moved_by_coin: tuple[int, ...]
+    moved_by_split: tuple[int, ...]
+
+
+def coin_toss(keys: Iterable[str], percent: Percent, *, reruns: int = 5, seed: int = 0) -> CoinToss:
+    """Rerun real tasks by the guide's ``random.random() < 0.10`` and by :func:`path_for`; nothing is submitted.
+
+    A coin puts a task's first rerun on the other path with chance 2p(1 - p), 18 % at 10 %; and of tasks that are rerun
+    n times it leaves p^(n+1) + (1 - p)^(n+1) on one path throughout.
+
+    Args:
+        keys: task ids; each counts once.
+        percent: the canary's percentage.
+        reruns: how often each task is rerun.
+        seed: of the coin; the same seed answers the same.
+
+    Raises:
+        Refused: No task, no rerun, or no percentage.
+    """
+    tasks = sorted(set(keys))
+    if not tasks or reruns < 1:
+        raise Refused(f"{len(tasks)} tasks cannot be rerun {reruns!r} times.", expected="1 task and 1 rerun, or more.")
+    share = float(_exact(percent)) / 100
+    coin = random.Random(seed)  # noqa: S311  (the guide's own coin, not a secret)
+    by_coin = [{task: coin.random() < share for task in tasks} for _ in range(reruns + 1)]
+    by_split = [{task: path_for(task, percent) == "hera" for task in tasks} for _ in range(reruns + 1)]
+    return CoinToss(
+        float(_exact(percent)), len(tasks), seed, sum(by_coin[0].values()), sum(by_split[0].values()),
+        _flipped(by_coin), _flipped(by_split), _moved(by_coin), _moved(by_split),
+    )  # fmt: skip
+
+
+def _flipped(runs: list[dict[str, bool]]) -> tuple[str, ...]:
+    return tuple(task for task, hera in runs[0].items() if runs[1][task] is not hera)
+
+
+def _moved(runs: list[dict[str, bool]]) -> tuple[int, ...]:
+    """After each rerun, how many tasks have been on both paths."""
+    return tuple(
+        sum(len({run[task] for run in runs[: number + 1]}) > 1 for task in runs[0]) for number in range(1, len(runs))
+    )
