@@ -19,6 +19,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import ErrorDetails
 
 from hera_rollout.errors import Refused
+from hera_rollout.target import DNS_LABEL
 
 _PLAIN = (str, int, float, bool, list, dict, type(None))
 _NOT_PARAMETERS = frozenset({"In", "Out"})
@@ -70,7 +71,7 @@ def _chosen(value: list[ScenarioName]) -> list[ScenarioName]:
 
 def _rollout_id(value: str) -> str:
     # It becomes a folder's and a ConfigMap's name and a label.
-    if value and not re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", value):
+    if value and not re.fullmatch(DNS_LABEL, value):
         raise ValueError("must be a DNS-1123 label: a-z, 0-9 and '-', at most 63 characters, such as backend-2026-11")
     return value
 

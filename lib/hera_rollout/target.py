@@ -6,7 +6,7 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -52,8 +52,12 @@ def _address(value: str) -> str:
     return value.rstrip("/")
 
 
+DNS_LABEL: Final = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+"""A name that may be an object's, a folder's and a label's (RFC 1123)."""
+
+
 def _dns_label(value: str) -> str:
-    if not re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", value):
+    if not re.fullmatch(DNS_LABEL, value):
         raise ValueError("must be a Kubernetes name: a-z, 0-9 and '-', at most 63 characters")
     return value
 
@@ -172,6 +176,11 @@ class Target(_Settings):
     def _own_limits(self) -> Self:
         self.limits._owner = self.name
         return self
+
+    @property
+    def state_name(self) -> str:
+        """The name of the rollout's ConfigMap and of its Lease."""
+        return f"hera-rollout-{self.deployment}"
 
     @classmethod
     def load(cls, name_or_path: str, search: Path | None = None) -> Target:

@@ -1,13 +1,11 @@
 """What the kit asks its rights for, against what deploy/ grants: nothing needed is missing, on either medium."""
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import yaml
 
 from hera_rollout.cluster import permissions
-from hera_rollout.state.store import name_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -40,7 +38,7 @@ def test_all_that_the_backend_needs_is_granted_by_deploy_base():
 
 def test_what_the_rollout_remembers_is_asked_for_by_its_name(make_target):
     target = make_target(deployment="shop")
-    state = name_of(SimpleNamespace(target=target))
+    state = "hera-rollout-shop"
     asked = {(need.resource, need.verb, need.name) for need in permissions.operator(target)}
     assert asked >= {("configmaps", "create", ""), ("configmaps", "get", state), ("configmaps", "update", state)}
     assert asked >= {("leases", "create", ""), *(("leases", verb, state) for verb in ("get", "update", "delete"))}

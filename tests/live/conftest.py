@@ -185,6 +185,10 @@ class Lab:
         except httpx.HTTPError:
             return False
 
+    def generation(self):
+        """Of the Deployment's spec: it grows with each change."""
+        return self.operator.apps.read_namespaced_deployment(DEPLOYMENT, NAMESPACE).metadata.generation
+
     def env(self):
         """The environment in the Deployment."""
         found = self.operator.apps.read_namespaced_deployment(DEPLOYMENT, NAMESPACE)

@@ -84,19 +84,15 @@ def assert_stopped(folder: Path, scenarios: str, *stopped: tuple[str, str]) -> r
     return record
 
 
-def generation(lab) -> int:
-    return lab.operator.apps.read_namespaced_deployment("backend", "argo").metadata.generation
-
-
 @pytest.mark.parametrize(("scenarios", "faults"), ROWS, ids=[", ".join(faults) for _, faults in ROWS])
 def test_a_fault_of_the_backend_is_stopped(clean_backend, tmp_path, scenarios, faults):
     clean_backend.set_faults(**dict.fromkeys(faults, "on"))
-    before = generation(clean_backend)
+    before = clean_backend.generation()
     try:
         assert_stopped(tmp_path / "records", scenarios, *faults.values())
     finally:  # a fault leaves workflows that say no path, which no other test expects
         clean_backend.operator.kubectl("delete", "workflows", "-l", "hera-rollout/run,!hera-rollout/path")
-    assert (generation(clean_backend) == before) is (set(faults) == BEFORE_ANY_CHANGE)
+    assert (clean_backend.generation() == before) is (set(faults) == BEFORE_ANY_CHANGE)
 
 
 def component(lab, name, tmp_path, kind):
@@ -111,7 +107,7 @@ def component(lab, name, tmp_path, kind):
 
 def test_rights_that_the_backend_lacks_are_named_before_anything_is_changed(clean_backend, tmp_path):
     apply = ("apply", "-f", "-")
-    before = generation(clean_backend)
+    before = clean_backend.generation()
     try:
         gap = component(clean_backend, "rbac-gap", tmp_path, "Role")
         clean_backend.admin.kubectl(*apply, stdin=yaml.safe_dump_all(gap))
@@ -122,7 +118,7 @@ def test_rights_that_the_backend_lacks_are_named_before_anything_is_changed(clea
     (told,) = [one["seen"] for one in record.data["checks"] if one["name"] == "permissions"]
     assert "delete workflows" in told
     assert "get pods/log" in told
-    assert generation(clean_backend) == before
+    assert clean_backend.generation() == before
 
 
 def test_a_claim_that_is_not_bound_is_named_before_anything_is_changed(clean_backend, tmp_path):
@@ -131,8 +127,8 @@ def test_a_claim_that_is_not_bound_is_named_before_anything_is_changed(clean_bac
     try:
         clean_backend.admin.kubectl("apply", "-f", "-", stdin=yaml.safe_dump(claim))
         clean_backend.set_env(RESULTS_PVC=name)
-        before = generation(clean_backend)
+        before = clean_backend.generation()
         assert_stopped(tmp_path / "records", "simple", ("PVC", f"{name} is Pending"))
-        assert generation(clean_backend) == before
+        assert clean_backend.generation() == before
     finally:
         clean_backend.admin.kubectl("delete", "pvc", name, "--ignore-not-found", "--wait=false")

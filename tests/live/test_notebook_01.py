@@ -24,19 +24,15 @@ def run(folder: Path, *words: str, timeout: int = 600) -> tuple[int, records.Rec
     return done.returncode, found[0]
 
 
-def generation(lab) -> int:
-    return lab.operator.apps.read_namespaced_deployment("backend", "argo").metadata.generation
-
-
 def verdicts(record: records.Record) -> dict[str, str]:
     return {check["name"]: check["verdict"] for check in record.data["checks"]}
 
 
 def test_a_dry_run_shows_the_patch_changes_nothing_and_holds(clean_backend, tmp_path):
-    before = (generation(clean_backend), len(clean_backend.operator.workflows()))
+    before = (clean_backend.generation(), len(clean_backend.operator.workflows()))
     code, record = run(tmp_path)
     assert (code, record.verdict) == (3, "HOLD")
-    assert (generation(clean_backend), len(clean_backend.operator.workflows())) == before
+    assert (clean_backend.generation(), len(clean_backend.operator.workflows())) == before
     assert "dry_run" in record.data["reason"]
     assert "-p dry_run False" in record.data["next"]
     patches = "".join(path.read_text() for path in (record.folder / "evidence").glob("*.patch"))

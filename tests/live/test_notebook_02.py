@@ -35,32 +35,28 @@ def checks(record: records.Record) -> dict[str, dict]:
     return {check["name"]: check for check in record.data["checks"]}
 
 
-def generation(lab) -> int:
-    return lab.operator.apps.read_namespaced_deployment("backend", "argo").metadata.generation
-
-
 def copied(record: records.Record, folder: Path) -> Path:
     """A record as it would lie in another folder."""
     return shutil.copytree(record.folder, folder / record.folder.parent.name / record.folder.name)
 
 
 def test_without_phase_1_it_holds_before_anything_is_changed(clean_backend, tmp_path):
-    before = generation(clean_backend)
+    before = clean_backend.generation()
     code, record = run(tmp_path, **SMALL)
     assert (code, record.verdict) == (3, "HOLD")
     assert "no live record of 01_dev_testing" in checks(record)["entry gate"]["seen"]
     assert "hera-rollout run 01" in record.data["next"]
-    assert generation(clean_backend) == before
+    assert clean_backend.generation() == before
 
 
 def test_a_record_that_was_changed_fails_before_anything_is_changed(clean_backend, passed_01, tmp_path):
     copy = copied(passed_01, tmp_path)
     (copy / "report.html").write_text((copy / "report.html").read_text() + " ")
-    before = generation(clean_backend)
+    before = clean_backend.generation()
     code, record = run(tmp_path, **SMALL)
     assert (code, record.verdict) == (1, "FAIL")
     assert "report.html was changed" in checks(record)["entry gate"]["seen"]
-    assert generation(clean_backend) == before
+    assert clean_backend.generation() == before
 
 
 def test_a_record_about_other_code_holds_and_names_both(clean_backend, passed_01, tmp_path):
@@ -79,11 +75,11 @@ def test_a_record_about_other_code_holds_and_names_both(clean_backend, passed_01
 
 
 def test_a_dry_run_shows_the_patch_and_the_overlay_and_changes_nothing(clean_backend, passed_01, tmp_path):
-    before = (generation(clean_backend), len(clean_backend.operator.workflows()))
+    before = (clean_backend.generation(), len(clean_backend.operator.workflows()))
     code, record = run(tmp_path, previous=str(passed_01.folder))
     assert (code, record.verdict) == (3, "HOLD")
     assert checks(record)["entry gate"]["verdict"] == "PASS"
-    assert (generation(clean_backend), len(clean_backend.operator.workflows())) == before
+    assert (clean_backend.generation(), len(clean_backend.operator.workflows())) == before
     patches = "".join(path.read_text() for path in (record.folder / "evidence").glob("*.patch"))
     assert "+kind: Kustomization" in patches
     assert 'env: [{name: USE_HERA_SDK, value: "true"}]' in patches

@@ -13,10 +13,9 @@ def forget() -> None:
     """Delete the rollout's state and its lease, if they are there."""
     target = Target.load("lab", search=ROOT)
     connection = Cluster.connect(target.model_copy(update={"context": "lab-admin"})).connection
-    name = f"hera-rollout-{target.deployment}"
     for group, kind in (("api/v1", "configmaps"), ("apis/coordination.k8s.io/v1", "leases")):
         try:
-            connection.delete(f"/{group}/namespaces/{target.namespace}/{kind}/{name}", f"delete {kind} {name}")
+            connection.delete(f"/{group}/namespaces/{target.namespace}/{kind}/{target.state_name}", f"delete {kind}")
         except Missing:
             continue
 

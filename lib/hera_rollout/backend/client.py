@@ -84,6 +84,10 @@ class Backend:
         """All tasks."""
         return _listed(self._caller.json("GET", "/api/v1/tasks"), "tasks")
 
+    def marked(self, text: str) -> list[str]:
+        """Ids of the tasks whose code carries this text: how a resumed run finds what an attempt before made."""
+        return [str(task["id"]) for task in self.tasks() if text in str(task.get("pythonCode"))]
+
     def logs(self, task: str, run: int | None = None) -> list[dict[str, Any]]:
         """A run's logs (the newest run's if none is named): node, pod, phase, logs."""
         query = {"run_number": str(run)} if run else None

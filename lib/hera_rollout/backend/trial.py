@@ -71,8 +71,7 @@ class Trial:
         """
         if not self.resumed:
             return None
-        mine = [str(task["id"]) for task in self.backend.tasks() if f"[{self.mark}]" in str(task.get("pythonCode"))]
-        for task in mine:
+        for task in self.backend.marked(f"[{self.mark}]"):
             left = self._left_run(task, 1)
             if left and not (self.scenario.then == "cancel" and self._over(left.workflow)):
                 return left

@@ -10,6 +10,7 @@ import click
 
 from hera_rollout.cli.answers import plain_errors
 from hera_rollout.errors import Refused
+from hera_rollout.target import DNS_LABEL
 
 _OPTIONS: Final = {"approver": "--by", "reason": "--reason", "rung": "--rung", "what": "--what", "": "--rung or --what"}
 
@@ -42,7 +43,7 @@ def approve(
 
     if not re.fullmatch(r"\d\d_[a-z_]+", phase):
         raise Refused(f"There is no phase called {phase!r}.", expected="a notebook's full name, such as 03_canary.")
-    if not re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", rollout):
+    if not re.fullmatch(DNS_LABEL, rollout):
         raise Refused(f"No rollout can be called {rollout!r}.", expected="its id, such as backend-2026-11.")
     now = datetime.now(UTC).replace(microsecond=0)
     try:

@@ -60,8 +60,7 @@ BACKEND: tuple[Need, ...] = (
 
 def operator(target: Target) -> tuple[Need, ...]:
     """What the operator needs here: for every step, for what the rollout remembers, and for the target's medium."""
-    state = f"hera-rollout-{target.deployment}"
-    file = target.flag.configmap
+    state, file = target.state_name, target.flag.configmap
     more = [
         *_needs("get create update", "configmaps", "", "what the rollout remembers", state),
         *_needs("get create update delete", "leases", "coordination.k8s.io", "one operator at a time", state),

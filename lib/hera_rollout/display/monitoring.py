@@ -6,11 +6,10 @@ from math import sqrt
 from typing import Any
 
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hera_rollout.display.palette import COLORS
-from hera_rollout.display.plots import SIZE, _finish
+from hera_rollout.display.plots import SIZE, bare, finish
 
 Span = tuple[str, datetime, datetime]
 """A window: its path, its start and its end, UTC."""
@@ -59,8 +58,9 @@ def success_by_path(frame: pd.DataFrame, limit: float, owner: str) -> None:
     least = min([limit, *data["low"]])
     axes.set_xlim(max(0.0, (least - 0.03) * 100), 100)
     axes.set_xlabel("succeeded, % of the workflows that ended")
-    _plain(axes, title, "x")
-    _finish(figure, title, data, f"{title}: a point a path, in percent")
+    axes.set_title(title, loc="left", fontsize=10, pad=14)
+    bare(axes, "x")
+    finish(figure, title, data, f"{title}: a point a path, in percent")
 
 
 def error_rate_over_time(frame: pd.DataFrame, spans: Sequence[Span], limit: float, owner: str) -> None:
@@ -94,17 +94,11 @@ def error_rate_over_time(frame: pd.DataFrame, spans: Sequence[Span], limit: floa
     axes.xaxis_date(tz=UTC)
     axes.tick_params(axis="x", labelsize=8)
     axes.set_ylabel("errors, % of requests")
-    _plain(axes, title, "y")
-    _finish(figure, title, frame, f"{title}, in percent; vertical marks: turns of the flag; gaps: nothing was asked")
+    axes.set_title(title, loc="left", fontsize=10, pad=14)
+    bare(axes, "y")
+    finish(figure, title, frame, f"{title}, in percent; vertical marks: turns of the flag; gaps: nothing was asked")
 
 
 def _x(moment: datetime) -> float:
     """Days since 1970, as matplotlib counts time."""
     return moment.timestamp() / 86_400
-
-
-def _plain(axes: Axes, title: str, grid: str) -> None:
-    axes.set_title(title, loc="left", fontsize=10, pad=14)
-    axes.grid(axis="x" if grid == "x" else "y", color="#e3e5e7")
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Literal
 
 import matplotlib
 import numpy as np
@@ -21,12 +21,19 @@ SIZE: Final = (7.2, 3.4)
 """Inches, the same for every plot so that records line up, and readable at phone width."""
 
 
-def _finish(figure: Figure, title: str, frame: pd.DataFrame, alt: str) -> None:
+def finish(figure: Figure, title: str, frame: pd.DataFrame, alt: str) -> None:
     """Show a figure as PNG with the numbers behind it and a text for those who cannot see it."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=120, bbox_inches="tight")
     evidence = {"kind": "plot", "title": title, "rows": rows(frame)}
     display(Image(data=buffer.getvalue(), alt=alt, metadata={"alt": alt}), metadata={EVIDENCE_KEY: evidence})
+
+
+def bare(axes: Axes, grid: Literal["x", "y"], *also: str) -> None:
+    """Grid lines behind the data along one axis, and no frame: neither at the top, nor right, nor where `also` says."""
+    axes.grid(axis=grid, color="#e3e5e7")
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right", *also]].set_visible(False)
 
 
 def _pair(axes: Axes, row: int, before: float, after: float) -> None:
@@ -53,16 +60,14 @@ def durations_by_path(frame: pd.DataFrame) -> None:
     axes.set_xlim(left=0)
     axes.set_xlabel("seconds, from request to the scenario's end")
     axes.set_title(title, loc="left", fontsize=10)
-    axes.grid(axis="x", color="#e3e5e7")
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right", "left"]].set_visible(False)
+    bare(axes, "x", "left")
     axes.tick_params(axis="y", length=0)
     handles = [
         axes.scatter([], [], color=COLORS["yaml"], s=54, label="yaml (flag off)"),
         axes.scatter([], [], color=COLORS["hera"], s=54, marker="D", label="hera (flag on)"),
     ]
     axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, frameon=False)
-    _finish(figure, title, data, f"{title}: yaml beside hera, in seconds")
+    finish(figure, title, data, f"{title}: yaml beside hera, in seconds")
 
 
 def times_by_path(frame: pd.DataFrame, limit: float, owner: str) -> None:
@@ -86,7 +91,7 @@ def times_by_path(frame: pd.DataFrame, limit: float, owner: str) -> None:
     figure.suptitle(f"{title}\nline: yaml's geometric mean {limit:+.0%}, the most allowed (limit: {owner})",
                     fontsize=10, x=0.02, ha="left")  # fmt: skip
     figure.tight_layout()
-    _finish(figure, title, good[["path", "seconds", "answer_seconds"]], f"{title}: each submission a point, in seconds")
+    finish(figure, title, good[["path", "seconds", "answer_seconds"]], f"{title}: each submission a point, in seconds")
 
 
 def _strip(axes: Axes, frame: pd.DataFrame, column: str, limit: float) -> None:
@@ -107,9 +112,7 @@ def _strip(axes: Axes, frame: pd.DataFrame, column: str, limit: float) -> None:
     axes.set_yticks([0, 1], ["yaml", "hera"])
     axes.set_ylim(1.5, -0.6)
     axes.set_xlim(left=0)
-    axes.grid(axis="x", color="#e3e5e7")
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right", "left"]].set_visible(False)
+    bare(axes, "x", "left")
 
 
 def resources_by_path(pairs: Mapping[str, list[tuple[float, float]]], limit: float, owner: str) -> None:
@@ -144,7 +147,5 @@ def resources_by_path(pairs: Mapping[str, list[tuple[float, float]]], limit: flo
     axes.set_ylim(len(pairs) - 0.5, -0.8)
     axes.set_xlabel("more by hera, %")
     axes.set_title(title, loc="left", fontsize=10, pad=14)
-    axes.grid(axis="x", color="#e3e5e7")
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    _finish(figure, title, data, f"{title}: each pair a point, in percent more by hera")
+    bare(axes, "x", "left")
+    finish(figure, title, data, f"{title}: each pair a point, in percent more by hera")

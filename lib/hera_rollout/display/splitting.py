@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from hera_rollout.display.palette import COLORS
-from hera_rollout.display.plots import SIZE, _finish
+from hera_rollout.display.plots import SIZE, bare, finish
 from hera_rollout.display.tables import table
 from hera_rollout.split import CoinToss
 
@@ -61,10 +61,8 @@ def coin_toss(found: CoinToss) -> None:
     axes.set_xlabel("reruns of each task")
     axes.set_ylabel("% of tasks")
     axes.set_title(title, loc="left", fontsize=10)
-    axes.grid(axis="y", color="#e3e5e7")
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-    _finish(figure, title, data, f"{title}: the coin's share grows with each rerun, the split's stays at none")
+    bare(axes, "y")
+    finish(figure, title, data, f"{title}: the coin's share grows with each rerun, the split's stays at none")
 
 
 def _share(count: int, tasks: int) -> str:

@@ -46,7 +46,9 @@ def workflow_frame(
     rows = {row["uid"]: row for row in (_row(one, path_of) for one in workflows.raw(since=since))}
     if archive:
         for document in workflows.archived(since):
-            rows.setdefault(document["metadata"]["uid"], _row(document, path_of))
+            uid = document["metadata"]["uid"]
+            if uid not in rows:
+                rows[uid] = _row(document, path_of)
     made = pd.DataFrame(list(rows.values()), columns=COLUMNS)
     if until is not None:
         made = made[made["created"] <= until]
@@ -70,7 +72,7 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
     """One row a path: workflows, how many ended and how, the success share, seconds: median, 95 % and longest."""
     rows = []
     for path, mine in frame.groupby("path", sort=False):
-        ended = mine[mine["phase"].isin(["Succeeded", "Failed", "Error"])]
+        ended = mine[mine["phase"].isin(documents.FINISHED)]
         good = int((ended["phase"] == "Succeeded").sum())
         half, high, most = (_seconds(float(ended["seconds"].quantile(share))) for share in (0.5, 0.95, 1.0))
         rows.append(

@@ -38,6 +38,15 @@ class Plan:
     also: str = ""
 
 
+_INTEGRATION: Final = (
+    "integration api",
+    "integration database",
+    "integration kubernetes",
+    "integration logs",
+    "integration websocket",
+)
+_LOGS: Final = ("startup logs", "creation logs", "warning logs", "error logs")
+
 PLANS: Final[dict[str, Plan]] = {
     "01_dev_testing": Plan(
         number=1,
@@ -46,17 +55,9 @@ PLANS: Final[dict[str, Plan]] = {
         criteria=(
             Criterion(
                 "All tests pass",
-                (
-                    "flag in effect",
-                    "integration api",
-                    "integration database",
-                    "integration kubernetes",
-                    "integration logs",
-                    "integration websocket",
-                    "scenarios with the flag on",
-                ),
+                ("flag in effect", *_INTEGRATION, "scenarios with the flag on"),
             ),
-            Criterion("No errors in application logs", ("startup logs", "creation logs", "warning logs", "error logs")),
+            Criterion("No errors in application logs", _LOGS),
             Criterion("Workflows execute successfully", ("workflow from the notebook", "orphans", "provenance")),
             Criterion("Feature parity with current implementation", ("baseline", "parity")),
         ),
@@ -72,11 +73,7 @@ PLANS: Final[dict[str, Plan]] = {
                 (
                     "baseline",
                     "flag in effect",
-                    "integration api",
-                    "integration database",
-                    "integration kubernetes",
-                    "integration logs",
-                    "integration websocket",
+                    *_INTEGRATION,
                     "scenarios with the flag on",
                     "concurrent submissions",
                     "in flight",
@@ -84,15 +81,7 @@ PLANS: Final[dict[str, Plan]] = {
             ),
             Criterion(
                 "No increase in error rates",
-                (
-                    "error rate",
-                    "creation success",
-                    "orphans",
-                    "startup logs",
-                    "creation logs",
-                    "warning logs",
-                    "error logs",
-                ),
+                ("error rate", "creation success", "orphans", *_LOGS),
             ),
             Criterion("Performance is equivalent or better", ("execution times", "response times", "cpu", "memory")),
             Criterion(

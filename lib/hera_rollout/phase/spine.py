@@ -76,6 +76,12 @@ class Phase:
         return self.parameters.rollout_for(self.target.deployment, self.started.date())
 
     @property
+    def workflow_deadline(self) -> float:
+        """Seconds until a workflow counts as failed: the parameter's where it is given, else the target's."""
+        given = self.parameters.model_dump().get("workflow_deadline_seconds")
+        return float(given or self.target.limits.workflow_deadline_seconds)
+
+    @property
     def since(self) -> datetime:
         """When this run began, over all its attempts."""
         return self.keeping.since if self.keeping else self.started

@@ -16,7 +16,6 @@ from hera_rollout.errors import Ambiguous, Conflicting, Missing, Refused, Rollou
 from hera_rollout.state import processes
 from hera_rollout.state.comparing import clock
 from hera_rollout.state.holding import Holding, parsed, refused
-from hera_rollout.state.store import name_of
 
 SECONDS: Final = 60
 """How long a lease lasts unrenewed; a second operator waits no longer than that for one who died."""
@@ -102,7 +101,7 @@ class _Leases:
     """The Lease of one rollout, as this process sees it."""
 
     def __init__(self, cluster: Cluster) -> None:
-        self.name = name_of(cluster)
+        self.name = cluster.target.state_name
         self.me = processes.own()
         self.timeout = float(cluster.target.limits.request_timeout_seconds)
         self._connection = cluster.connection

@@ -28,11 +28,6 @@ Document = dict[str, Any]
 Step = Callable[[Facts], dict[str, Any]]
 
 
-def name_of(cluster: Cluster) -> str:
-    """The name of the rollout's ConfigMap and of its Lease."""
-    return f"hera-rollout-{cluster.target.deployment}"
-
-
 class State:
     """What the rollout of one Deployment remembers. Reading is free; each change is written at once.
 
@@ -44,7 +39,7 @@ class State:
         self.cluster = cluster
         self.facts = facts
         self.version = version
-        self.name = name_of(cluster)
+        self.name = cluster.target.state_name
         self._lock = threading.RLock()  # scenarios that run side by side write through one State
 
     @classmethod

@@ -63,9 +63,8 @@ class Subject:
 
     def _sweep(self) -> None:
         """Take away the task of an attempt that was broken off: its first log line cannot be read in time again."""
-        for task in self.backend.tasks():
-            if f"[{self.mark}]" in str(task.get("pythonCode")):
-                self.backend.delete(str(task["id"]))
+        for task in self.backend.marked(f"[{self.mark}]"):
+            self.backend.delete(task)
 
     def follow(self) -> None:
         """Wait for its end."""

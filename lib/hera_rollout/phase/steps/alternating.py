@@ -17,7 +17,8 @@ from hera_rollout import display, flag
 from hera_rollout.errors import Refused
 from hera_rollout.gates import Check, judge, rules
 from hera_rollout.phase.spine import Phase
-from hera_rollout.phase.steps.following import Path, Row, Stop, flip, flipping, seen_through
+from hera_rollout.phase.steps.following import Path, Row, Stop, failed_already, flip, seen_through
+from hera_rollout.phase.steps.switching import flipping
 
 WINDOWS = "windows"
 STOPPED = "windows run to their end"
@@ -48,13 +49,14 @@ async def alternate(phase: Phase) -> None:
         display.note(f"Dry run: would submit {given['concurrent']} tasks at once in each of {len(paths)} windows, with "
                      f"the flag {', '.join('on' if path == 'hera' else 'off' for path in paths)}")  # fmt: skip
         return
-    if phase.failed:
-        display.note(f"Not run, since this run has failed already: {', '.join(phase.failed)}")
+    if failed_already(phase):
         return
     medium = _medium(phase)
     how = {"configmap": f"configmap/{phase.target.flag.configmap}: no pod restarts"}.get(medium, f"medium {medium}")
     display.note(f"Between windows the flag is turned by {how}")
-    windows = await flipping(phase, lambda live: _all(phase, paths, int(given["concurrent"]), medium, live)) or []
+    concurrent = int(given["concurrent"])
+    work = partial(_all, phase, paths, concurrent, medium)
+    windows = await flipping(phase, work, enabled=False) or []
     phase.memory[WINDOWS] = windows
     if windows:
         display.table(frame(windows), "Windows", command="")
@@ -155,9 +157,8 @@ def _mark(phase: Phase, number: int) -> str:
 
 def _sweep(phase: Phase, number: int) -> None:
     """Take away the tasks of an attempt that was broken off in this window: its times are no evidence."""
-    for task in phase.backend.tasks():
-        if f"{_mark(phase, number)}-" in str(task.get("pythonCode")):
-            phase.backend.delete(str(task["id"]))
+    for task in phase.backend.marked(f"{_mark(phase, number)}-"):
+        phase.backend.delete(task)
 
 
 def _sent(phase: Phase, path: Path, mark: str, live: display.Live) -> Row:

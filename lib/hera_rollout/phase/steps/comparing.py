@@ -16,11 +16,11 @@ from hera_rollout.errors import Missing, RolloutError
 from hera_rollout.gates import Check, judge, rules
 from hera_rollout.phase.spine import Phase
 from hera_rollout.phase.steps.alternating import WINDOWS
+from hera_rollout.phase.steps.following import Row
 from hera_rollout.target import Accepted
 
 MOST_DIFFERENCES: Final = 40
 """Differences that go into a record for one pair; more of the same would hide the first."""
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -36,14 +36,12 @@ class Pair:
 
 def pairs(phase: Phase) -> Iterator[Pair]:
     """Each shape that was run once by each path, as two runs of one task."""
-    made: dict[str, dict[str, Row]] = {
-        row["path"]: {} for window in phase.memory.get(WINDOWS, []) for row in window.get("shapes", [])
-    }
+    made: dict[str, dict[str, Row]] = {"yaml": {}, "hera": {}}
     for window in phase.memory.get(WINDOWS, []):
         for row in window.get("shapes", []):
             made[row["path"]][row["shape"]] = row
-    for shape, ours in made.get("yaml", {}).items():
-        theirs = made.get("hera", {}).get(shape, {"task": "", "workflow": "", "run": 0})
+    for shape, ours in made["yaml"].items():
+        theirs = made["hera"].get(shape, {"task": "", "workflow": "", "run": 0})
         yield Pair(shape, ours["task"] or theirs["task"], ours["workflow"], theirs["workflow"],
                    (ours["run"], theirs["run"]))  # fmt: skip
 

@@ -44,10 +44,14 @@ def found(phase: Phase, before: str) -> Record | None:
     if named:
         return records.named(Path(named).parent.parent, named)
     for record in records.find(folder(phase)):
-        live = not record.data["parameters"].get("dry_run", True)
-        if live and record.data["notebook"] == before and record.verdict in ("PASS", "FAIL"):
+        if _live(record, before) and record.verdict in ("PASS", "FAIL"):
             return record
     return None
+
+
+def _live(record: Record, before: str) -> bool:
+    """Whether it is of that phase, and of a run that could change something."""
+    return record.data["notebook"] == before and not record.data["parameters"].get("dry_run", True)
 
 
 def judged(record: Record | None, before: str, code_revision: str) -> Check:
@@ -63,7 +67,7 @@ def judged(record: Record | None, before: str, code_revision: str) -> Check:
     if faults:
         todo = "Find out who changed it and why; run the phase before again."
         return _check(True, facts, f"{record.folder.name} is not as it was kept: {'; '.join(faults)}", todo)
-    if record.data["notebook"] != before or record.data["parameters"].get("dry_run", True):
+    if not _live(record, before):
         told = f"{record.folder.name} is no live record of {before}"
         return _check(False, facts, told, f"Give the record of {before}: its folder, as parameter previous.")
     if record.verdict != "PASS":

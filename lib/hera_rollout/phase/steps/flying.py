@@ -13,7 +13,8 @@ from hera_rollout import display
 from hera_rollout.errors import RolloutError
 from hera_rollout.gates import Check, judge, rules
 from hera_rollout.phase.spine import Phase
-from hera_rollout.phase.steps.following import Path, Row, Stop, ended, flip, flipping
+from hera_rollout.phase.steps.following import Path, Row, Stop, ended, failed_already, flip
+from hera_rollout.phase.steps.switching import flipping
 from hera_rollout.workflows import documents
 
 FLYING_SECONDS: Final = 15
@@ -31,10 +32,9 @@ async def fly_over(phase: Phase) -> None:
     if phase.dry_run:
         display.note("Dry run: would turn the flag off and on again, each time with a workflow in flight")
         return
-    if phase.failed:
-        display.note(f"Not run, since this run has failed already: {', '.join(phase.failed)}")
+    if failed_already(phase):
         return
-    rows = await flipping(phase, lambda live: _both(phase, live))
+    rows = await flipping(phase, partial(_both, phase), enabled=False)
     columns = ["path", "to", "workflow", "flipped", "finished", "problem"]
     shown = pd.DataFrame([_times(row) for row in rows or []], columns=columns).rename(columns={"to": "flag turned to"})
     display.table(shown, "In flight over a flip")

@@ -2,35 +2,29 @@
 
 from collections.abc import Callable
 from time import monotonic
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from hera_rollout import display, flag
 from hera_rollout.backend import provenance
 from hera_rollout.backend.client import Submitted
 from hera_rollout.errors import RolloutError
-from hera_rollout.flag import NotDoneByHand
 from hera_rollout.phase.spine import Phase
-from hera_rollout.phase.steps.switching import applied, not_done, not_in_effect
+from hera_rollout.phase.steps.switching import applied
 from hera_rollout.workflows import documents
 
 Path = Literal["yaml", "hera"]
 Row = dict[str, Any]
-T = TypeVar("T")
 
 
 class Stop(Exception):  # noqa: N818
     """The operator ended the waits: what was under way is no evidence, and is not kept."""
 
 
-async def flipping(phase: Phase, work: Callable[[display.Live], T]) -> T | None:
-    """Work that turns the flag; a flip that does not come ends the run as in :func:`set_flag`."""
-    try:
-        return await display.watched(work)
-    except NotDoneByHand as error:
-        not_done(phase, error)
-    except RolloutError as error:
-        not_in_effect(phase, error, enabled=False)
-    return None
+def failed_already(phase: Phase) -> bool:
+    """Whether this run has failed already, and so turns the flag no more than it must; said where it has."""
+    if phase.failed:
+        display.note(f"Not run, since this run has failed already: {', '.join(phase.failed)}")
+    return bool(phase.failed)
 
 
 def flip(phase: Phase, path: Path, medium: flag.Medium, live: display.Live) -> list[str]:
@@ -59,8 +53,7 @@ def seen_through(phase: Phase, path: Path, send: Callable[[], Submitted], live: 
 
 def ended(phase: Phase, path: Path, name: str, live: display.Live) -> Row:
     """How a workflow ended, and whether by the path that it should."""
-    deadline = phase.parameters.model_dump().get("workflow_deadline_seconds")
-    outcome = phase.workflows.wait(name, deadline or phase.target.limits.workflow_deadline_seconds, stop=live.stop)
+    outcome = phase.workflows.wait(name, phase.workflow_deadline, stop=live.stop)
     status = outcome.document.get("status") or {}
     known = provenance(outcome.document) if outcome.document else None
     problem = (

@@ -22,17 +22,18 @@ def measures(phase: Phase) -> None:
         display.note("Measures: no window was run, so there is nothing to measure")
         return
     submissions = pd.DataFrame(list(rows_of(kept)))
-    figures = _figures(phase, [window_of(one) for one in kept])
+    windows = [window_of(one) for one in kept]
+    figures = _figures(phase, windows)
     limits = phase.target.limits
-    _workflows(phase, kept)
+    _workflows(phase, windows[0].start)
     display.times_by_path(submissions, limits.slowdown_max, limits.source("slowdown_max"))
     if not figures.empty:
         display.table(shown(by_path(figures)), "The service by path, mean of its windows", command="")
         display.table(shown(figures), "Every window, with its query", command="", folded=True)
         changes = {name: pairs(figures[figures["figure"] == name]) for name in ("cpu", "memory")}
         display.resources_by_path(changes, limits.resources_up_max, limits.source("resources_up_max"))
-        _errors(phase, [window_of(one) for one in kept])
-    seconds = (window_of(kept[-1]).end - window_of(kept[0]).start).total_seconds()
+        _errors(phase, windows)
+    seconds = (windows[-1].end - windows[0].start).total_seconds()
     rate = sum(submissions["path"] == "hera") / seconds if seconds else 0.0
     for check in metrics.checks(submissions, figures, phase.target, phase.code_revision, rate):
         phase.check(check)
@@ -61,9 +62,8 @@ def _errors(phase: Phase, windows: list[Window]) -> None:
     display.error_rate_over_time(found, spans, limits.error_rate_max, limits.source("error_rate_max"))
 
 
-def _workflows(phase: Phase, kept: list[dict[str, Any]]) -> None:
+def _workflows(phase: Phase, since: datetime) -> None:
     """All of the service's workflows in the windows' time, by path."""
-    since = datetime.fromisoformat(kept[0]["began"])
 
     def path_of(document: Any) -> tuple[str, str]:
         spec = document.get("spec") or {}

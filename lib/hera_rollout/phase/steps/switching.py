@@ -1,13 +1,17 @@
 """Turn the flag, and believe only what every pod says of itself."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from hera_rollout import display, flag
 from hera_rollout.errors import RolloutError
 from hera_rollout.flag import FlagChange, FlagEffect, NotDoneByHand
 from hera_rollout.gates import Check, judge, rules
+from hera_rollout.gates.rules import Rule
 from hera_rollout.phase.spine import Phase
 
+T = TypeVar("T")
 IN_EFFECT = "flag in effect"
 FLIPPED = "flag on"
 """Under this key a run keeps when it turned the flag on."""
@@ -61,17 +65,28 @@ async def set_flag(phase: Phase, *, enabled: bool) -> None:
         return
     if enabled:
         phase.flag_changed = datetime.fromisoformat(phase.once(FLIPPED, lambda: datetime.now(UTC).isoformat()))
-    try:
-        effect = await display.watched(lambda live: applied(phase, change, live))
-    except NotDoneByHand as error:
-        not_done(phase, error)
-        return
-    except RolloutError as error:
-        not_in_effect(phase, error, enabled)
+    effect = await flipping(phase, lambda live: applied(phase, change, live), enabled=enabled)
+    if effect is None:
         return
     display.table(effect.report, f"The flag is {state}, by what each pod says of itself")
     if enabled:
         phase.check(_in_effect(effect))
+
+
+async def flipping(phase: Phase, work: Callable[[display.Live], T], *, enabled: bool) -> T | None:
+    """Await work that turns the flag; where a flip does not come, say so: the run then ends, or goes on with None.
+
+    Raises:
+        PhaseFailed: a flip did not take effect, or was refused.
+        PhaseOnHold: medium `manual`, and nobody made it in time.
+    """
+    try:
+        return await display.watched(work)
+    except NotDoneByHand as error:
+        _not_done(phase, error)
+    except RolloutError as error:
+        _not_in_effect(phase, error, enabled)
+    return None
 
 
 def applied(phase: Phase, change: FlagChange, live: display.Live) -> FlagEffect:
@@ -82,40 +97,33 @@ def applied(phase: Phase, change: FlagChange, live: display.Live) -> FlagEffect:
     return flag.settled(phase.cluster, phase.backend, change, live.line, stop=live.stop)
 
 
-def not_done(phase: Phase, error: NotDoneByHand) -> None:
+def _not_done(phase: Phase, error: NotDoneByHand) -> None:
     """Nobody made the change: nothing is known to be wrong, and nothing after it can be judged.
 
     Raises:
         PhaseOnHold: always.
     """
-    phase.check(
-        judge(name=IN_EFFECT, rule=rules.withheld, evidence={"error": type(error).__name__}, seen=error.seen,
-              expected=error.expected, why=error.why, todo=error.todo)
-    )  # fmt: skip
+    phase.check(_not_shown(error, rules.withheld))
     phase.stop_on_hold("The flag was not changed by hand in time; nothing after it was run.")
 
 
-def not_in_effect(phase: Phase, error: RolloutError, enabled: bool) -> None:
+def _not_in_effect(phase: Phase, error: RolloutError, enabled: bool) -> None:
     """A change that did not take effect is FAIL, and ends the run.
 
     Only where every pod does report the flag as on, and it is Hera that cannot be imported, does the run go on: what
     the backend does then (YAML, without a word?) is what the next steps must show.
     """
-    phase.check(
-        judge(
-            name=IN_EFFECT,
-            rule=rules.raised,
-            evidence={"error": type(error).__name__},
-            seen=error.seen,
-            expected=error.expected,
-            why=error.why,
-            todo=error.todo,
-        )
-    )
+    phase.check(_not_shown(error, rules.raised))
     report = flag.report(phase.cluster, phase.backend)
     display.table(report, "What each pod says of itself")
     if not enabled or report.empty or not all(report["enabled"].eq(True)):
         phase.stop_on_fail("The flag is not in effect, so nothing after it would prove anything; nothing more was run.")
+
+
+def _not_shown(error: RolloutError, rule: Rule) -> Check:
+    """The check of a flip that ended with an error."""
+    return judge(name=IN_EFFECT, rule=rule, evidence={"error": type(error).__name__}, seen=error.seen,
+                 expected=error.expected, why=error.why, todo=error.todo)  # fmt: skip
 
 
 def _in_effect(effect: FlagEffect) -> Check:

@@ -26,17 +26,24 @@ def results_frame(results: list[ScenarioResult]) -> pd.DataFrame:
         [
             {
                 "scenario": result.title,
-                "result": (Verdict.PASS if result.passed else Verdict.FAIL).label,
-                "seen": result.seen,
-                "expected": result.expected,
                 "path": result.path or "none",
                 "how we know": result.provenance,
-                "time": f"{result.seconds:.1f} s",
+                **_told(result),
             }
             for result in results
         ],
         columns=["scenario", "result", "seen", "expected", "path", "how we know", "time"],
     )
+
+
+def _told(result: ScenarioResult | IntegrationResult) -> dict[str, str]:
+    """What both lists' tables say of a row."""
+    return {
+        "result": (Verdict.PASS if result.passed else Verdict.FAIL).label,
+        "seen": result.seen,
+        "expected": result.expected,
+        "time": f"{result.seconds:.1f} s",
+    }
 
 
 async def scenarios(phase: Phase, *, expect: Path) -> None:
@@ -70,7 +77,6 @@ async def scenarios(phase: Phase, *, expect: Path) -> None:
 
 def _run(phase: Phase, asked: list[str], expect: Path, live: display.Live) -> list[ScenarioResult]:
     """Run what was asked for, showing each row as it ends."""
-    deadline = phase.parameters.model_dump().get("workflow_deadline_seconds")
     done = _kept(phase, asked, expect)
 
     def ended(result: ScenarioResult) -> None:
@@ -84,7 +90,7 @@ def _run(phase: Phase, asked: list[str], expect: Path, live: display.Live) -> li
         backend.run_all(
             phase.backend,
             phase.workflows,
-            deadline_seconds=deadline or phase.target.limits.workflow_deadline_seconds,
+            deadline_seconds=phase.workflow_deadline,
             expect_path=expect,
             names=left,
             on_result=ended,
@@ -133,12 +139,11 @@ async def integration(phase: Phase) -> None:
         return
     results = _kept_integration(phase) or await display.watched(lambda live: _run_integration(phase, live))
     display.table(_integration_frame(results), "Integration tests, flag on", command="")
-    for result in results:
-        phase.enter(judged(result))
-    failed = [result for result in results if not result.passed]
-    _diagnose(phase, [name for result in failed for name in result.workflows])
-    for result in failed:
-        phase.check(judged(result))
+    entered = [phase.enter(judged(result)) for result in results]
+    _diagnose(phase, [name for result in results if not result.passed for name in result.workflows])
+    for check in entered:
+        if check.verdict is Verdict.FAIL:
+            phase.check(check)
 
 
 def _run_integration(phase: Phase, live: display.Live) -> list[IntegrationResult]:
@@ -170,16 +175,7 @@ def _kept_integration(phase: Phase) -> list[IntegrationResult]:
 def _integration_frame(results: list[IntegrationResult]) -> pd.DataFrame:
     """Integration results as the table people read, one row a line."""
     return pd.DataFrame(
-        [
-            {
-                "line": result.title,
-                "result": (Verdict.PASS if result.passed else Verdict.FAIL).label,
-                "seen": result.seen,
-                "expected": result.expected,
-                "time": f"{result.seconds:.1f} s",
-            }
-            for result in results
-        ],
+        [{"line": result.title, **_told(result)} for result in results],
         columns=["line", "result", "seen", "expected", "time"],
     )
 
