@@ -288,6 +288,7 @@ def test_help_names_the_guides_options(guide: str) -> None:
     [(), ("--hera-enabled", "--compare"), ("--hera-enabled", "--flip"), ("--hera-enabled", "--only", "nonsense"),
      ("--hera-enabled", "--target", "nowhere"), ("--hera-enabled", "--api-url", "no address")],
 )  # fmt: skip
+@pytest.mark.slow
 def test_bad_input_is_2_without_a_traceback(words: tuple[str, ...]) -> None:
     code, told = command(*words)
     assert code == BAD_INPUT

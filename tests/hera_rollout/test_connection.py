@@ -61,6 +61,7 @@ def test_a_server_that_never_answers_is_refused_within_the_limit(make_target, tm
     assert time.monotonic() - began < 3
 
 
+@pytest.mark.slow
 def test_reads_and_changes_differ_in_what_silence_means(make_target, tmp_path, silent_url):
     connection = connections.load(make_target(kubeconfig=str(kubeconfig(tmp_path, silent_url))))
     with pytest.raises(Retryable):

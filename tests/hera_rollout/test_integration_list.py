@@ -201,6 +201,7 @@ def test_a_port_nobody_listens_on_is_a_refusal(closed_url):
     assert next(iter(sockets.faults(heard, FIRST, LAST, "Succeeded"))).startswith("the socket could not be opened")
 
 
+@pytest.mark.slow
 def test_frames_without_end_are_cut(monkeypatch):
     monkeypatch.setattr(sockets, "MOST_FRAMES", 5)
     assert "more than 5 frames" in "; ".join(heard_faults(frames(*[WHOLE] * 20, COMPLETE)))

@@ -74,6 +74,7 @@ def faults(folder: Path) -> list[str]:
     return [fault for record in records.find(folder) for fault in records.verify(record.folder)]
 
 
+@pytest.mark.slow
 def test_what_plain_papermill_ran_becomes_a_record_that_verifies_and_judges_itself_again(kept: Path) -> None:
     found = list(records.find(kept))
     assert [record.verdict for record in found] == ["PASS"] * 3
@@ -143,6 +144,7 @@ def test_a_verdict_that_its_evidence_does_not_bear_out_is_found(kept: Path, tmp_
     assert "'quiet' says PASS, its evidence gives FAIL" in fault
 
 
+@pytest.mark.slow
 def test_no_seeded_secret_is_in_any_file_of_a_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     source = LEAKY
@@ -171,6 +173,7 @@ while not pathlib.Path("enough").exists():
 """
 
 
+@pytest.mark.slow
 def test_what_is_written_while_the_notebook_runs_is_redacted_before_it_touches_the_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

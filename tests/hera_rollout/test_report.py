@@ -14,6 +14,8 @@ from playwright.sync_api import sync_playwright
 
 from hera_rollout import records
 
+pytestmark = pytest.mark.slow  # two notebooks are run for it
+
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\x1b[31mred\x1b[0m\x1b]0;title\x07\x9b2J"
 # Everything a phase shows, fed with what a pod, a workflow or an answer may carry.
 SHOW = """
@@ -153,7 +155,6 @@ def browser():
         found.close()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("width", [1280, 390], ids=["wide", "phone"])
 @pytest.mark.parametrize("pattern", ["*/*-FAIL/report.html", "*/*-BROKEN/report.html", "index.html"])
 def test_in_a_browser_with_the_network_off(kept: Path, browser, pattern: str, width: int) -> None:

@@ -57,6 +57,7 @@ def test_check_server_tells_a_right_that_is_missing(make_target, answering):
         ArgoServer(make_target(argo_url=url), lambda: None).version()
 
 
+@pytest.mark.slow
 def test_a_server_that_never_answers_is_ambiguous_and_in_time_never_a_hang(make_target, silent_url):
     target = make_target(argo_url=silent_url)
     began = time.monotonic()

@@ -257,6 +257,7 @@ def test_beside_other_work_it_ends_with_the_block_also_by_an_error(answering, ba
     assert 1 <= len(load.frame) < 20
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_it_and_what_was_sent_is_not_lost(answering):
     url = answering({SUBMIT: ACCEPTED})
     code = f"""

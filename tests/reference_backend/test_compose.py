@@ -24,11 +24,13 @@ def environment(document):
     return dict(entry.split("=", 1) for entry in document["services"]["backend"]["environment"])
 
 
+@pytest.mark.slow
 def test_valid_by_the_specifications_schema():
     done = subprocess.run([*CHECK, COMPOSE], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.slow
 def test_the_schema_check_would_see_a_mistake(tmp_path, document):
     document["services"]["backend"]["enviroment"] = []
     wrong = tmp_path / "docker-compose.dev.yaml"

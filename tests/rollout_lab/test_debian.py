@@ -65,6 +65,7 @@ def test_installed_packages_are_left_alone() -> None:
     assert step.outcome == "all installed"
 
 
+@pytest.mark.slow
 def test_mirror_is_the_one_this_machine_uses() -> None:
     assert (debian.mirror("bookworm") or "http").startswith(("http", "file", "copy", "cdrom", "mirror"))
     assert debian.mirror("no-such-suite") is None

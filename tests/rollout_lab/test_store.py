@@ -101,6 +101,7 @@ def built(paths: Paths, tmp_path: Path) -> Inventory:
     return Inventory(images={images.PYTHON: str(base)})
 
 
+@pytest.mark.slow
 def test_buildah_builds_on_our_base_and_its_cache_hits(
     paths: Paths, built: Inventory, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

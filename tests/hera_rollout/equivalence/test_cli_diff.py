@@ -106,6 +106,7 @@ def builders(monkeypatch):
     )
 
 
+@pytest.mark.slow
 def test_builders_run_in_a_child_process(hera_rollout, builders):
     assert hera_rollout("diff", "teams_code:yaml", "teams_code:hera").exit_code == 0
     assert hera_rollout("diff", "teams_code:both", "teams_code:pid").exit_code == 0

@@ -28,6 +28,7 @@ def test_one_more_pair_never_adds_evidence_on_average_if_symmetric_at_or_below_t
         assert value.max() <= 1 + 1e-12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spread", [0.03, 0.1, 0.4])
 @pytest.mark.parametrize("draw", ["normal", "heavy"])
 def test_false_verdicts_stay_within_alpha(spread: float, draw: str) -> None:

@@ -74,6 +74,7 @@ def test_a_gate_that_meets_the_targets_limits_is_let_through_with_its_figures() 
      (SuccessRate(alpha=Alpha(passing=0.3, failing=0.01)), Demands(), "false PASS"),
      (GATE, Demands(false_alarms=0.001), "false alarms")],
 )  # fmt: skip
+@pytest.mark.slow
 def test_a_gate_that_misses_the_targets_limits_is_refused(gate: SuccessRate, demands: Demands, what: str) -> None:
     with pytest.raises(Refused, match=what) as refused:
         Rehearsal(gate=gate).refuse_if_misses(demands)
