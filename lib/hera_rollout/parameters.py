@@ -82,7 +82,13 @@ def _person(value: str) -> str:
     return value
 
 
+def _number(value: object) -> object:
+    """A whole number is a number too: papermill gives 1 for 1.0."""
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 Truth = Annotated[bool, BeforeValidator(_truth)]
+Percent = Annotated[float, Field(gt=0, le=100), BeforeValidator(_number)]
 RolloutId = Annotated[str, AfterValidator(_rollout_id)]
 Person = Annotated[str, AfterValidator(_person)]
 Scenarios = Annotated[list[ScenarioName], BeforeValidator(_listed), AfterValidator(_chosen)]
@@ -120,21 +126,53 @@ class DevTestingParameters(PhaseParameters):
     workflow_deadline_seconds: Seconds | None = None
 
 
-class StagingParameters(DevTestingParameters):
-    """Notebook 02.
+class GatedParameters(DevTestingParameters):
+    """A phase that asks for the record of the one before.
 
-    `previous` is the record of phase 1 (a folder), or empty for the newest that fits; `records` is where records are
-    kept, or empty for where this run's is. `concurrent` tasks are submitted at once in each of `rounds` pairs of
-    windows, one by each path.
+    `previous` is that record (a folder), or empty for the newest that fits; `records` is where records are kept, or
+    empty for where this run's is.
     """
 
     previous: str = ""
     records: str = ""
+
+
+class StagingParameters(GatedParameters):
+    """Notebook 02: `concurrent` tasks at once in each of `rounds` pairs of windows, one by each path."""
+
     concurrent: Annotated[int, Field(ge=1, le=200)] = 4
     rounds: Annotated[int, Field(ge=1, le=500)] = 6
 
 
-MODELS: dict[str, type[PhaseParameters]] = {"01_dev_testing": DevTestingParameters, "02_staging": StagingParameters}
+class DrillParameters(PhaseParameters):
+    """The drill: the flag on for `percent` of the tasks and off again, under `per_second` submissions a second."""
+
+    percent: Percent = 100.0
+    per_second: Annotated[float, Field(gt=0, le=50), BeforeValidator(_number)] = 1.0
+    seconds: Annotated[int, Field(ge=1, le=3600)] = 10
+
+
+class CanaryParameters(GatedParameters):
+    """Notebook 03.
+
+    `approval` is a file that approvals are read from, or one as JSON; `user_issues` is what users reported, or "none";
+    `patience_seconds` is how long one run waits at a rung before it says HOLD; `traffic` submissions a second are sent
+    where nobody else submits.
+    """
+
+    approval: str = ""
+    second_person: Truth = False
+    user_issues: str = ""
+    patience_seconds: Seconds = 86_400
+    traffic: Annotated[float, Field(ge=0, le=50), BeforeValidator(_number)] = 0.0
+
+
+MODELS: dict[str, type[PhaseParameters]] = {
+    "01_dev_testing": DevTestingParameters,
+    "02_staging": StagingParameters,
+    "03_canary": CanaryParameters,
+    "drill": DrillParameters,
+}
 
 
 def validate(notebook: str, values: Mapping[str, object]) -> PhaseParameters:
@@ -178,6 +216,14 @@ def allowed(model: type[PhaseParameters], name: str) -> str:
         "rounds": "a whole number of pairs of windows from 1 to 500",
         "previous": "the folder of a record, as text, or empty for the newest that fits",
         "records": "the folder that records are kept in, as text, or empty for the one this run's is kept in",
+        "percent": "a number above 0, up to 100",
+        "per_second": "submissions a second: a number above 0, up to 50",
+        "seconds": "a whole number of seconds from 1 to 3600",
+        "approval": "the path of a .toml or .json file, or an approval as JSON text; empty: asked for by buttons",
+        "second_person": _BOOL_HELP,
+        "user_issues": "what users reported, in words; none if nobody reported anything; empty: nobody asked them",
+        "patience_seconds": "a whole number of seconds from 1 to 86400",
+        "traffic": "submissions a second that the notebook itself sends, from 0 (none) to 50",
         "rollout": "text such as backend-2026-11, or empty for <deployment>-YYYY-MM",
         "operator": "text, or empty for the login name",
         "target": 'a name such as "lab" or the path of a TOML file, as text (papermill: -r target NAME)',

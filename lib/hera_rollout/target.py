@@ -126,6 +126,18 @@ class Limits(_Settings):
     """Prometheus' scrape interval here: so long a window waits for the load before it to be counted."""
     resource_pairs: Annotated[int, Field(ge=1)] = 5
     """Pairs of windows before resources are compared at all."""
+    rung_seconds: Annotated[int, Field(ge=0, le=7 * 86_400)] = 86_400
+    """So long a rung of the canary lasts at least; the guide's is a day."""
+    rung_workflows: Annotated[int, Field(ge=1)] = 50
+    """So many workflows by Hera a rung brings at least."""
+    split_tolerance: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """So far the share of tasks on Hera may be from the plan; 0: half the smaller side, at least two points."""
+    bad_rate: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    """A failure rate that the success gate must notice: the rehearsal shows whether it does."""
+    notice_within: Annotated[int, Field(ge=1)] = 1_000
+    """Workflows by Hera within which it must."""
+    misses_max: Annotated[float, Field(gt=0, lt=1)] = 0.10
+    """The chance that it does not, at most."""
 
     _owner: str = PrivateAttr(default="")
 
@@ -138,7 +150,7 @@ class Limits(_Settings):
         return "guide default" if name in _GUIDE_LIMITS else "kit default"
 
 
-_GUIDE_LIMITS = frozenset({"error_rate_max", "success_rate_min", "slowdown_max"})
+_GUIDE_LIMITS = frozenset({"error_rate_max", "success_rate_min", "slowdown_max", "rung_seconds"})
 
 
 class Accepted(_Settings):

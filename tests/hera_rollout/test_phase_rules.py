@@ -23,7 +23,8 @@ def result(name: str, *, passed: bool = True, path: str = "hera", how: str = "pr
 
 
 def test_the_criteria_are_the_guides_own_words(guide: str) -> None:
-    for plan in PLANS.values():
+    assert "Have rollback plan ready" in guide
+    for plan in (one for one in PLANS.values() if one.number):
         section = guide.split(f"### Phase {plan.number}:")[1].split("### Phase", maxsplit=1)[0]
         assert plan.goal in section
         listed = [line.removeprefix("- ✅ ") for line in section.splitlines() if line.startswith("- ✅ ")]

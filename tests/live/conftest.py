@@ -308,11 +308,16 @@ def each():
 
 
 @pytest.fixture(scope="session")
-def passed_01(lab, tmp_path_factory):
-    """Phase 1's record, made by plain papermill and `records add`: once for all tests, or by tests/run before them."""
+def passed(lab, tmp_path_factory):
+    """Records of 01, 02 and the drill by plain papermill: once for all tests, or by tests/run before them."""
     folder = Path(os.environ.get("HERA_TEST_RECORDS") or tmp_path_factory.mktemp("records"))
     if not list(records.find(folder)):
         lab.clean()
-        subprocess.run([sys.executable, ROOT / "tests" / "nbval" / "prepare.py", folder], check=True, timeout=600)
-    (record,) = records.find(folder)
-    return record
+        subprocess.run([sys.executable, ROOT / "tests" / "nbval" / "prepare.py", folder], check=True, timeout=1200)
+    return {record.data["notebook"]: record for record in reversed(list(records.find(folder)))}
+
+
+@pytest.fixture(scope="session")
+def passed_01(passed):
+    """Phase 1's record."""
+    return passed["01_dev_testing"]

@@ -1,4 +1,4 @@
-"""Run notebook 01 on the lab by plain papermill and make a record of it: what notebook 02's entry gate asks for."""
+"""Run 01, 02 and the drill on the lab by plain papermill and make records of them: what the entry gates ask for."""
 
 import subprocess
 import sys
@@ -10,19 +10,27 @@ from forget import forget
 from hera_rollout import records
 
 ROOT = Path(__file__).parents[2]
-PARAMETERS = ("-p", "target", "lab", "-p", "dry_run", "False", "-p", "operator", "tests")
+PHASES = {"01_dev_testing": {}, "02_staging": {}, "drill": {"seconds": 4}}
+COMMON = {"target": "lab", "dry_run": False, "operator": "tests"}
 
 
-def prepare(folder: Path) -> records.Record:
-    """The record, kept in a folder."""
+def prepare(folder: Path) -> list[records.Record]:
+    """Their records, kept in a folder."""
     forget()
+    return [_kept(phase, given, folder) for phase, given in PHASES.items()]
+
+
+def _kept(phase: str, given: dict[str, object], folder: Path) -> records.Record:
+    source = ROOT / "notebooks" / f"{phase}.ipynb"
+    parameters = COMMON | given | ({"records": str(folder)} if phase == "02_staging" else {})
+    words = [word for name, value in parameters.items() for word in ("-p", name, str(value))]
     with TemporaryDirectory() as place:
         out = Path(place) / "out.ipynb"
-        source = ROOT / "notebooks" / "01_dev_testing.ipynb"
-        command = [Path(sys.executable).parent / "papermill", source, out, *PARAMETERS, "--no-progress-bar"]
-        subprocess.run(command, cwd=ROOT, check=True, timeout=600)
+        command = [Path(sys.executable).parent / "papermill", source, out, *words, "--no-progress-bar"]
+        subprocess.run(command, cwd=ROOT, check=True, timeout=900)
         return records.add(out, folder)
 
 
 if __name__ == "__main__":
-    print(f"kept: {prepare(Path(sys.argv[1])).folder}")
+    for record in prepare(Path(sys.argv[1])):
+        print(f"kept: {record.folder}")

@@ -1,5 +1,6 @@
 """Make the executed reference copies anew: run each notebook against the lab, keep it only if it comes to PASS."""
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -15,6 +16,18 @@ from hera_rollout.records import Verdict, classify
 HERE = Path(__file__).parent
 NOTEBOOKS = HERE.parents[1] / "notebooks"
 PARAMETERS = {"target": "lab", "dry_run": False, "operator": "nbval"}
+APPROVED = [
+    {"approver": "Ann", "reason": "the reference copy", "rollout": "nbval", "phase": "03_canary", "rung": rung,
+     "at": "2026-11-28T00:00:00+00:00"}
+    for rung in (10, 25, 50, 75, 100)
+]  # fmt: skip
+OF_ONE = {
+    "03_canary": {
+        "rollout": "nbval", "approval": json.dumps(APPROVED), "traffic": 0.7, "user_issues": "none",
+        "patience_seconds": 300,
+    }
+}  # fmt: skip
+"""Parameters of single notebooks. The approvals are in the copy: nbval gives it nothing from outside."""
 
 
 def lighten(notebook: nbformat.NotebookNode) -> None:
@@ -33,7 +46,9 @@ def refresh(source: Path) -> bool:
     """Execute one notebook and keep its copy; false if it did not come to PASS."""
     print(f"{source.name}: running against the lab …", flush=True)
     try:
-        executed = papermill.execute_notebook(source, None, PARAMETERS, progress_bar=False, cwd=HERE)
+        executed = papermill.execute_notebook(
+            source, None, PARAMETERS | OF_ONE.get(source.stem, {}), progress_bar=False, cwd=HERE
+        )
     except papermill.PapermillExecutionError as error:
         print(f"{source.name}: did not come to PASS: {error.evalue}", file=sys.stderr)
         return False
@@ -48,7 +63,7 @@ def refresh(source: Path) -> bool:
 
 
 if __name__ == "__main__":
-    chosen = [path for path in sorted(NOTEBOOKS.glob("*.ipynb")) if not sys.argv[1:] or path.stem in sys.argv[1:]]
+    chosen = [path for path in sorted(NOTEBOOKS.glob("0*.ipynb")) if not sys.argv[1:] or path.stem in sys.argv[1:]]
     with TemporaryDirectory() as folder:
         os.environ[RECORDS_VARIABLE] = folder
         prepare(Path(folder))

@@ -6,7 +6,7 @@ import nbformat
 import pytest
 
 HERE = Path(__file__).parent
-NOTEBOOKS = sorted((HERE.parents[1] / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = sorted((HERE.parents[1] / "notebooks").glob("0*.ipynb"))
 IGNORED = {"nbval-ignore-output", "nbval-skip"}
 
 
@@ -34,6 +34,10 @@ def test_outputs_are_compared(path: Path, capsys: pytest.CaptureFixture[str]) ->
     outputs = sum(len(cell.outputs) for cell in compared)
     with capsys.disabled():
         print(f"\nnbval compares {outputs} outputs of {len(compared)} of {len(cells)} code cells of {path.name}")
+    assert any("phase.conclude()" in cell.source for cell in cells)  # it raises for anything but PASS
+    if path.stem == "03_canary":  # what a canary measures differs each time: its verdicts are what is compared
+        assert any("user_issues" in cell.source for cell in compared)
+        return
     assert any("phase.conclude()" in cell.source for cell in compared)
     assert any('expect="hera"' in cell.source for cell in compared)
     assert outputs >= len(cells) // 2

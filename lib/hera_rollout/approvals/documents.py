@@ -103,7 +103,7 @@ class Wanted:
         what: anything else, such as ``turn the flag on``.
         code_revision: of the service; an approval that names another one does not count.
         second_person: whether the operator may not approve.
-        since: approvals that the rollout's state remembers from before this moment do not count.
+        since: approvals from before this moment do not count: what they approved has ended.
         file: where an approval is read from, and where the command writes it.
     """
 
@@ -124,7 +124,8 @@ class Wanted:
     def asked(self, now: datetime) -> dict[str, Any]:
         """As plain data, at this moment; with it a verdict can be computed again."""
         names = ("rollout", "phase", "operator", "rung", "what", "code_revision", "second_person")
-        return {name: getattr(self, name) for name in names} | {"at": now.isoformat()}
+        since = self.since.isoformat() if self.since else ""
+        return {name: getattr(self, name) for name in names} | {"at": now.isoformat(), "since": since}
 
     @property
     def title(self) -> str:

@@ -8,6 +8,7 @@ progress is told as plain lines (:mod:`hera_rollout.display.telling`). Nothing t
 import asyncio
 import os
 import threading
+from base64 import b64encode
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self, TypeVar
@@ -58,6 +59,13 @@ class Live:
         """Replace the area by a table."""
         self._teller.frame(frame)
         self._replace(frame)
+
+    def picture(self, frame: pd.DataFrame, png: bytes) -> None:
+        """Replace the area by a table and a picture below it."""
+        self._teller.frame(frame)
+        shown = f'<img alt="" style="max-width:100%" src="data:image/png;base64,{b64encode(png).decode()}">'
+        html = tables.STYLE + tables.html(frame) + shown
+        update_display(bundle(html, tables.text(frame)), raw=True, display_id=self._id)
 
     def _replace(self, frame: pd.DataFrame) -> None:
         update_display(bundle(tables.STYLE + tables.html(frame), tables.text(frame)), raw=True, display_id=self._id)

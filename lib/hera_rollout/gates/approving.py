@@ -30,6 +30,8 @@ def faults(given: Document, asked: Document) -> list[str]:
         found.append(f"it is about code revision {given['code_revision']}, and {asked['code_revision']} runs")
     if given.get("expires") and datetime.fromisoformat(given["expires"]) <= now:
         found.append(f"it expired at {_clock(given['expires'])}")
+    if asked.get("since") and at < datetime.fromisoformat(asked["since"]):
+        found.append(f"it is dated {_clock(given['at'])}, and what it approved ended at {_clock(asked['since'])}")
     if at > now + CLOCK_SLACK:
         found.append(f"it is dated {_clock(given['at'])}, which is yet to come")
     if asked.get("second_person") and same_person(given, asked):

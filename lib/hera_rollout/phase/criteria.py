@@ -22,12 +22,13 @@ class Plan:
     """What a phase is, as the guide states it.
 
     Attributes:
-        number: 1 to 5.
+        number: 1 to 5; 0 for the drill.
         title: the guide's title of the phase.
         goal: the guide's goal, one sentence.
         criteria: the guide's success criteria.
         then: what comes next once the phase has passed.
         also: what it changes beside the flag's own medium and its test workflows.
+        goes_on: whether a HOLD leaves the run open, so that the next one goes on with what it has.
     """
 
     number: int
@@ -36,6 +37,12 @@ class Plan:
     criteria: tuple[Criterion, ...]
     then: str
     also: str = ""
+    goes_on: bool = False
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return f"Phase {self.number}" if self.number else "Drill"
 
 
 _INTEGRATION: Final = (
@@ -91,6 +98,30 @@ PLANS: Final[dict[str, Plan]] = {
         ),
         then="Tell the team that phase 2 passed; commit the overlay shown above; then take this record to phase 3.",
         also="turns the flag by its file between windows, if the pods mount it, and puts the file back",
+    ),
+    "03_canary": Plan(
+        number=3,
+        title="Canary deployment",
+        goal="Test with a small percentage of production traffic",
+        criteria=(
+            Criterion(
+                "Error rates remain stable",
+                ("success rate", "error rate", "log errors", "as the split says", "sample ratio"),
+            ),
+            Criterion("No performance degradation", ("execution times", "response times", "ladder")),
+            Criterion("No user-reported issues", ("user-reported issues",)),
+        ),
+        then="Tell the team that the canary stands at 100 %; then take this record to phase 4, production.",
+        also="turns the flag on for a share of the tasks by its file, and off again if a gate says FAIL",
+        goes_on=True,
+    ),
+    "drill": Plan(
+        number=0,
+        title="The way back, walked before it is needed",
+        goal="Have rollback plan ready",
+        criteria=(Criterion("Have rollback plan ready", ("drill",)),),
+        then="Take this record to phase 3: its entry gate asks for it.",
+        also="turns the flag on and off again under traffic of its own",
     ),
 }
 """Every phase by its notebook's name."""

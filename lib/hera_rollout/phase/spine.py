@@ -9,7 +9,7 @@ from importlib.metadata import version
 from time import monotonic
 from typing import Any, Self
 
-from hera_rollout import display, flag, state
+from hera_rollout import approvals, display, flag, state
 from hera_rollout.backend import Backend
 from hera_rollout.cluster import Cluster
 from hera_rollout.errors import PhaseFailed, PhaseOnHold, RolloutError
@@ -42,6 +42,7 @@ class Phase:
         flag_changed: when this run last changed the flag, UTC; None before.
         memory: what one step leaves for a later one.
         code_revision: of the service when this run began: image digest and Hera version, by its own word.
+        flagged: the cluster with the medium that turns the flag in this run: the target's, unless a step chose another.
         keeping: the run's memory in the cluster and its lease; None in a dry run, which leaves nothing behind.
     """
 
@@ -58,6 +59,7 @@ class Phase:
         self.memory: dict[str, Any] = {}
         self.code_revision = UNKNOWN_CODE
         self.keeping: Keeping | None = None
+        self.flagged = cluster
         self._steps = 0
 
     @cached_property
@@ -136,7 +138,12 @@ class Phase:
         """Take the lease and find this run in the rollout's state."""
         code = "" if self.code_revision == UNKNOWN_CODE else self.code_revision
         self.keeping = Keeping.begin(
-            self.cluster, rollout=self.rollout, phase=self.notebook, by=self.parameters.who(), code_revision=code
+            self.cluster,
+            rollout=self.rollout,
+            phase=self.notebook,
+            by=self.parameters.who(),
+            code_revision=code,
+            asks=self.plan.goes_on,
         )
 
     def _introduce(self) -> None:
@@ -168,7 +175,7 @@ class Phase:
                          "hera-rollout-kit": version("hera-rollout-kit")},
             "criteria": [criterion.words for criterion in self.plan.criteria],
         }  # fmt: skip
-        display.header(f"Phase {self.plan.number}: {self.plan.title}", facts, kind="begin", evidence=evidence)
+        display.header(f"{self.plan.name}: {self.plan.title}", facts, kind="begin", evidence=evidence)
         for sentence in self.keeping.found if self.keeping else []:
             again = " What the attempt before had done is done again." if self.resumed else ""
             display.note(f"The flag was changed by hand: {sentence}{again}", kind="drift")
@@ -299,11 +306,38 @@ class Phase:
         following = self.plan.then if verdict is Verdict.PASS else undecided[0].todo if undecided else ""
         evidence = {"verdict": verdict.value, "next": following, "ended": datetime.now(UTC).isoformat(),
                     "checks": [c.as_dict() for c in self.checks.values()]}  # fmt: skip
-        title = f"Phase {self.plan.number} of rollout {self.rollout} on {self.target.name}"
+        title = f"{self.plan.name} of rollout {self.rollout} on {self.target.name}"
         display.banner(verdict, title, [f"{summary} of {len(self.checks)} checks.", f"Next: {following}"],
                        large=True, kind="conclude", evidence=evidence)  # fmt: skip
-        if self.keeping:
+        if self.keeping and self.plan.goes_on and verdict is Verdict.HOLD:
+            self.keeping.pause()
+        elif self.keeping:
             self.keeping.conclude(verdict.value)
+
+    async def approved(self, *, rung: float | None = None, what: str = "") -> None:
+        """Ask for an approval of a rung, or of something else: the state, the parameter's file, then the buttons.
+
+        Raises:
+            PhaseOnHold: nobody approved it, or somebody declined; the text has the command that approves.
+            Refused: what the parameter names cannot be read.
+        """
+        given = self.parameters.model_dump()
+        source, keeping = str(given.get("approval") or ""), self.keeping
+        wanted = approvals.Wanted(
+            rollout=self.rollout, phase=self.notebook, operator=self.parameters.who(), rung=rung, what=what,
+            code_revision="" if self.code_revision == UNKNOWN_CODE else self.code_revision,
+            second_person=bool(given.get("second_person")), since=keeping.approvals_from if keeping else None,
+            file=source if source.endswith((".toml", ".json")) else "",
+        )  # fmt: skip
+        decision = await approvals.obtained(wanted, source=source, state=keeping.state if keeping else None)
+        self.check(decision.check)
+        if not decision.approved:
+            self.stop_on_hold("It was not approved, so it was not done; nothing was changed by this cell.")
+
+    def keep(self, key: str, result: Any) -> None:
+        """Keep plain JSON data under the key for the next attempt, in place of what is there."""
+        if self.keeping:
+            self.keeping.keep(key, result)
 
     def conclude(self) -> None:
         """Give the verdict of the phase. Whoever reads it, papermill, CI or a person, sees the same one.

@@ -56,6 +56,14 @@ class Run:
                 self._touch({"steps": lambda run: {**run.steps, key: result}}, f"{self.phase}: {key} is done")
         return result
 
+    def keep(self, key: str, result: Any) -> None:
+        """Keep a result under this key, in place of what is there: for work that grows, such as a rung's evidence.
+
+        Raises:
+            Full: The state has no room for it.
+        """
+        self._touch({"steps": lambda run: {**run.steps, key: result}}, f"{self.phase}: {key} goes on")
+
     def forget(self, *keys: str) -> None:
         """Have these done again by the next call (all, if none is named)."""
         self._touch(

@@ -54,35 +54,34 @@ def _live(record: Record, before: str) -> bool:
     return record.data["notebook"] == before and not record.data["parameters"].get("dry_run", True)
 
 
-def judged(record: Record | None, before: str, code_revision: str) -> Check:
+def judged(record: Record | None, before: str, code_revision: str, name: str = GATE) -> Check:
     """FAIL for a record that was changed; HOLD without one, without PASS, or about other code."""
+    again = f"hera-rollout run {before.partition('_')[0]}"
     if record is None:
-        return _check(
-            False, {}, f"no live record of {before} that came to PASS or FAIL", f"hera-rollout run {before[:2]}"
-        )
+        return _check(name, False, {}, f"no live record of {before} that came to PASS or FAIL", again)
     faults = [*records.verify(record.folder), *records.recompute(record.folder)]
     about = str(record.data["code_revision"])
     facts = {"record": record.folder.name, "seal": record.data["seal"], "verdict": record.verdict, "faults": faults,
              "code_revision": about, "now": code_revision}  # fmt: skip
     if faults:
         todo = "Find out who changed it and why; run the phase before again."
-        return _check(True, facts, f"{record.folder.name} is not as it was kept: {'; '.join(faults)}", todo)
+        return _check(name, True, facts, f"{record.folder.name} is not as it was kept: {'; '.join(faults)}", todo)
     if not _live(record, before):
         told = f"{record.folder.name} is no live record of {before}"
-        return _check(False, facts, told, f"Give the record of {before}: its folder, as parameter previous.")
+        return _check(name, False, facts, told, f"Give the record of {before}: its folder, as parameter previous.")
     if record.verdict != "PASS":
-        return _check(False, facts, f"{record.folder.name} says {record.verdict}", f"hera-rollout run {before[:2]}")
+        return _check(name, False, facts, f"{record.folder.name} says {record.verdict}", again)
     if UNKNOWN_CODE in (about or UNKNOWN_CODE, code_revision) or about != code_revision:
         told = f"{record.folder.name} is about code {about or UNKNOWN_CODE}, the service now runs {code_revision}"
-        return _check(False, facts, told, f"Run {before} about the code that is to be rolled out.")
-    return judge(name=GATE, rule=rules.holds, evidence={"holds": True, **facts},
+        return _check(name, False, facts, told, f"Run {before} about the code that is to be rolled out.")
+    return judge(name=name, rule=rules.holds, evidence={"holds": True, **facts},
                  seen=f"{record.folder.name}: PASS, as it was kept, about the code that runs now ({code_revision})",
                  expected=f"PASS of {before}, unchanged, about the same code revision", limit_source="kit")  # fmt: skip
 
 
-def _check(wrong: bool, facts: dict[str, Any], seen: str, todo: str) -> Check:
+def _check(name: str, wrong: bool, facts: dict[str, Any], seen: str, todo: str) -> Check:
     return judge(
-        name=GATE, rule=rules.holds if wrong else rules.withheld, evidence={"holds": False, **facts}, seen=seen,
+        name=name, rule=rules.holds if wrong else rules.withheld, evidence={"holds": False, **facts}, seen=seen,
         expected="the newest live record of the phase before: PASS, unchanged, about the same code revision",
         why="What was not shown in a controlled environment is not to be tried in this one.", todo=todo,
         limit_source="kit",

@@ -18,7 +18,7 @@ async def rollback(phase: Phase) -> None:
     Raises:
         RolloutError: the flag could not be turned off; the text says how to do it by hand.
     """
-    change = flag.plan(phase.cluster, enabled=False)
+    change = flag.plan(phase.flagged, enabled=False)
     command = f"hera-rollout rollback --target {phase.parameters.target} --yes"
     display.diff(
         change.diff() or "nothing to change: the flag says off already", "The way back", command=change.command
@@ -33,17 +33,29 @@ async def rollback(phase: Phase) -> None:
             display.offered("Roll back now: flag off", partial(_quick, phase), partial(_show, phase))
 
 
+async def taken_back(phase: Phase, why: str) -> None:
+    """The way back by the run itself: no button and no question, since what is approved is a canary that passes.
+
+    Raises:
+        RolloutError: the flag could not be turned off; the text says how to do it by hand.
+    """
+    display.note(f"Rolling back by itself: {why}")
+    _show(phase, await display.watched(lambda live: _quick(phase, live.line, live.stop)))
+
+
 def _show(phase: Phase, result: RollbackResult) -> None:
     """What was seen, and what is in flight."""
     display.table(result.hera_after, "Workflows that Hera made after it took effect", command="")
-    display.table(result.in_flight, "Hera's workflows in flight: they go on", command=result.in_flight.attrs["command"])
+    flying = result.in_flight
+    columns = [name for name in ("name", "phase", "task", "seconds", "message") if name in flying]
+    display.table(flying[columns], "Hera's workflows in flight: they go on", command=flying.attrs["command"])
     phase.check(result.check())
 
 
 def _quick(phase: Phase, tell: Callable[[str], None], stop: Event | None = None) -> RollbackResult:
     keeping = phase.keeping
     return rolling.quick(
-        phase.cluster, Backend(phase.target), phase.workflows, by=phase.parameters.who(),
+        phase.flagged, Backend(phase.target), phase.workflows, by=phase.parameters.who(),
         why=f"rollback in {phase.notebook} at {datetime.now(UTC):%H:%M:%S} UTC",
         state=keeping.state if keeping else None, on_progress=tell, stop=stop,
     )  # fmt: skip

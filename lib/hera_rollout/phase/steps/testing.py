@@ -15,8 +15,8 @@ from hera_rollout.workflows.diagnosis import diagnose
 Path = Literal["yaml", "hera"]
 MAX_DIAGNOSED = 4
 """Failed workflows that are diagnosed in the notebook; more of the same would hide the first."""
-INTEGRATED = "integration hera"
-"""Under this key a run keeps what came of the integration list."""
+INTEGRATED = "integration "
+"""Under this key and the path a run keeps what came of the integration list."""
 NAMES = {"yaml": "baseline", "hera": "scenarios with the flag on"}
 
 
@@ -132,13 +132,17 @@ def _diagnose(phase: Phase, names: list[str]) -> None:
         display.table(found.frame, f"Why {name} did not do what it should", command=f"argo get {name}")
 
 
-async def integration(phase: Phase) -> None:
-    """Run the guide's integration list, each row shown as it ends, and check each line."""
+async def integration(phase: Phase, *, expect: Path = "hera") -> None:
+    """Run the guide's integration list by one path, each row shown as it ends, and check each line."""
     if phase.dry_run:
         display.note(f"Dry run: would check {', '.join(line.title for line in INTEGRATION.values())}")
         return
-    results = _kept_integration(phase) or await display.watched(lambda live: _run_integration(phase, live))
-    display.table(_integration_frame(results), "Integration tests, flag on", command="")
+    results = _kept_integration(phase, expect) or await display.watched(
+        lambda live: _run_integration(phase, expect, live)
+    )
+    display.table(
+        _integration_frame(results), f"Integration tests, flag {'on' if expect == 'hera' else 'off'}", command=""
+    )
     entered = [phase.enter(judged(result)) for result in results]
     _diagnose(phase, [name for result in results if not result.passed for name in result.workflows])
     for check in entered:
@@ -146,7 +150,7 @@ async def integration(phase: Phase) -> None:
             phase.check(check)
 
 
-def _run_integration(phase: Phase, live: display.Live) -> list[IntegrationResult]:
+def _run_integration(phase: Phase, expect: Path, live: display.Live) -> list[IntegrationResult]:
     """Run the list, showing each row as it ends."""
     done: list[IntegrationResult] = []
 
@@ -156,20 +160,20 @@ def _run_integration(phase: Phase, live: display.Live) -> list[IntegrationResult
 
     deadline = phase.target.limits.workflow_deadline_seconds
     results = run_integration(
-        phase.backend, phase.workflows, deadline_seconds=deadline, expect_path="hera", on_result=ended, stop=live.stop,
+        phase.backend, phase.workflows, deadline_seconds=deadline, expect_path=expect, on_result=ended, stop=live.stop,
         token=phase.token, resumed=phase.resumed,
     )  # fmt: skip
     if not live.stop.is_set():
-        phase.once(INTEGRATED, lambda: [asdict(result) for result in results])
+        phase.once(INTEGRATED + expect, lambda: [asdict(result) for result in results])
     return results
 
 
-def _kept_integration(phase: Phase) -> list[IntegrationResult]:
+def _kept_integration(phase: Phase, expect: Path) -> list[IntegrationResult]:
     """What an earlier attempt of this run has finished; nothing if it did not."""
-    if not phase.done(INTEGRATED):
+    if not phase.done(INTEGRATED + expect):
         return []
     display.note("Done by an earlier attempt of this run, and not done again")
-    return [IntegrationResult(**result) for result in phase.once(INTEGRATED, list)]
+    return [IntegrationResult(**result) for result in phase.once(INTEGRATED + expect, list)]
 
 
 def _integration_frame(results: list[IntegrationResult]) -> pd.DataFrame:

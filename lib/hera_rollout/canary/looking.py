@@ -1,0 +1,222 @@
+"""One look at a rung: which workflows there are, what Prometheus counted, what the logs say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from math import inf, isfinite, log
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from hera_rollout import backend, logclasses, metrics
+from hera_rollout.canary.evidence import MOST_NAMED, Arm, Before, Rung
+from hera_rollout.cluster import Cluster
+from hera_rollout.errors import RolloutError
+from hera_rollout.gates import Errors, Moments, RungShare, Stratum, settle
+from hera_rollout.gates.settling import Run
+from hera_rollout.metrics import Prometheus
+from hera_rollout.metrics.frames import labelled
+from hera_rollout.split import path_for
+from hera_rollout.workflows import Workflows, documents
+
+SUBMITTING: Final = 'route=~"/api/v1/tasks/submit|/api/v1/tasks/.*/run"'
+CREATIONS: Final = "sum by (pod, path, outcome) (backend_workflow_creations_total)"
+"""Submissions by path and by whether a workflow came of them; each pod apart, since a counter that falls began anew.
+A request that is answered 500 has no path of its own, so that the service's 5xx are on the monitoring checklist."""
+BUCKETS: Final = f"sum by (pod, path, le) (backend_http_request_duration_seconds_bucket{{{SUBMITTING}}})"
+SLACK: Final = 2.0
+"""Seconds around a flip in which it is not asked which path made a workflow: Kubernetes notes whole seconds, and its
+clock is another one."""
+LOOK_BACK: Final = timedelta(hours=24)
+
+
+def path_of(document: Mapping[str, Any]) -> tuple[str, str]:
+    """The path that made a workflow: proven by its manifest where it is there, else by its label."""
+    spec = document.get("spec") or {}
+    if not (spec.get("templates") or spec.get("workflowTemplateRef")):  # the archive's list has no manifest
+        return labelled(document)
+    known = backend.provenance(document)
+    return known.path, known.how
+
+
+@dataclass
+class Look:
+    """Looks at rungs. What was seen once is remembered: a workflow that is deleted between two looks still counts.
+
+    Attributes:
+        workflows, cluster: where.
+        prometheus: None where the target names none; then there are no answers and no errors, and their gates hold.
+        deadline: seconds after which a workflow has failed.
+        missing: what could not be read at the newest look, in words.
+    """
+
+    workflows: Workflows
+    cluster: Cluster
+    prometheus: Prometheus | None
+    deadline: float
+    missing: list[str] = field(default_factory=list)
+    _known: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def frame(self, since: float) -> pd.DataFrame:
+        """Every workflow of a task created since then, those known before in their newest state."""
+        found = metrics.workflow_frame(self.workflows, since=_moment(since), path_of=path_of)
+        rows = documents_of(found)
+        self._known |= {str(row["uid"]): row for row in rows if row["task"]}
+        kept = [row for row in self._known.values() if row["created"].timestamp() >= since]
+        return pd.DataFrame(kept, columns=found.columns)
+
+    def at(self, rung: Rung, now: datetime, *, logs: bool = True) -> Rung:
+        """The rung with what is there now. Logs are the dear part: they are read when they decide something.
+
+        Raises:
+            RolloutError: The workflows cannot be listed: then nothing is known. Prometheus or logs that do not answer
+                are told in `missing`, and what they had counted stays.
+        """
+        self.missing = []
+        frame = self.frame(rung.began)
+        mine = frame[frame["created"].map(datetime.timestamp) < (rung.until or inf)] if len(frame) else frame
+        found = placed(counted(rung, mine, now.timestamp(), self.deadline), mine)
+        found = self._served(found, now)
+        return self._logged(found) if logs and not rung.ended else found
+
+    def before(self, now: datetime) -> Before:
+        """The service over the time that its pods have run, a day at most."""
+        since = max(now - LOOK_BACK, _began(self.cluster))
+        entries, submitted = 0, 0
+        try:
+            entries = len(logclasses.read(self.cluster, since).of("error"))
+            if self.prometheus:
+                found = self.prometheus.instant(CREATIONS)
+                submitted = int(found["value"].sum()) if len(found) else 0
+        except RolloutError as error:
+            self.missing.append(error.seen)
+        return Before(log_errors=entries, submissions=max(submitted, entries))
+
+    def _served(self, rung: Rung, now: datetime) -> Rung:
+        if self.prometheus is None:
+            return rung
+        ends = (_moment(rung.began), _moment(rung.ended) if rung.ended else now)
+        try:
+            first, last = (self.prometheus.instant(CREATIONS, at) for at in ends)
+            creations = growth(first, last, ["path", "outcome"])
+            first, last = (self.prometheus.instant(BUCKETS, at) for at in ends)
+            buckets = growth(first, last, ["path", "le"])
+        except RolloutError as error:
+            self.missing.append(error.seen)
+            return rung
+        tried, failed = ({path: made(creations, path, bad=bad) for path in ("hera", "yaml")} for bad in (False, True))
+        asked = {path: tried[path] + failed[path] for path in tried}
+        errors = Errors.between(rung.code_revision, (asked["hera"], asked["yaml"]), (failed["hera"], failed["yaml"]))
+        answers = Stratum(percent=rung.percent, hera=from_buckets(buckets, "hera"), yaml=from_buckets(buckets, "yaml"))
+        return replace(rung, errors=errors, answers=answers, submissions=sum(asked.values()))
+
+    def _logged(self, rung: Rung) -> Rung:
+        try:
+            entries = len(logclasses.read(self.cluster, _moment(rung.began)).of("error"))
+        except RolloutError as error:
+            self.missing.append(error.seen)
+            return rung
+        return replace(rung, log_errors=max(entries, rung.log_errors))
+
+
+def documents_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """A frame's rows as plain mappings."""
+    return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
+
+
+def counted(rung: Rung, frame: pd.DataFrame, now: float, deadline: float) -> Rung:
+    """Both arms with the workflows that are new in this frame. Pure."""
+
+    def arm(path: str, before: Arm) -> Arm:
+        runs = [_run(row) for row in frame[frame["path"] == path].to_dict("records")]
+        return before.after(
+            settle(runs, code_revision=rung.code_revision, now=now, deadline=deadline, since=before.mark)
+        )
+
+    return replace(rung, hera=arm("hera", rung.hera), yaml=arm("yaml", rung.yaml))
+
+
+def placed(rung: Rung, frame: pd.DataFrame) -> Rung:
+    """Task keys by path, each once, and whatever the split would have put on the other path. Pure."""
+    if frame.empty:
+        return rung
+    at = frame["created"].map(datetime.timestamp)
+    mine = frame[(at >= rung.began + SLACK) & (at < (rung.ended or inf) - SLACK)]
+    first = mine.drop_duplicates("task")
+    wrong = mine[mine["path"] != mine["task"].map(lambda task: path_for(str(task), rung.percent))]
+    # A task whose workflows were all deleted by now has been seen all the same.
+    share = RungShare(percent=rung.percent, tasks=len(first), hera=int((first["path"] == "hera").sum()))
+    best = share if share.tasks >= rung.share.tasks else rung.share
+    names = tuple(f"{row['name']} ({row['path'] or 'no path'})" for row in wrong.to_dict("records"))
+    return replace(
+        rung, share=best, misplaced=names[:MOST_NAMED] or rung.misplaced,
+        misplaced_count=max(len(names), rung.misplaced_count),
+    )  # fmt: skip
+
+
+def growth(before: pd.DataFrame, after: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """What counters grew by, summed over pods; one that fell, or was not there before, began at zero. Pure."""
+    if after.empty or not {"pod", *keys} <= set(after.columns):
+        return pd.DataFrame(columns=[*keys, "value"])
+    at = ["pod", *keys]
+    first = before.set_index(at)["value"] if set(at) <= set(before.columns) else pd.Series(dtype=float)
+    last = after.set_index(at)["value"]
+    start = first.reindex(last.index).fillna(0.0)
+    grown = (last - start).where(last >= start, last)
+    return grown.groupby(level=keys).sum().reset_index()
+
+
+def made(creations: pd.DataFrame, path: str, *, bad: bool) -> int:
+    """Submissions of a path of which a workflow came, or did not. Pure."""
+    if creations.empty:
+        return 0
+    chosen = (creations["path"] == path) & ((creations["outcome"] != "created") == bad)
+    return round(creations[chosen]["value"].sum())
+
+
+def from_buckets(buckets: pd.DataFrame, path: str) -> Moments:
+    """Log seconds out of a histogram: each answer at the geometric middle of its bucket.
+
+    Both paths have the same buckets, so their ratio is off by less than one bucket's width. Pure.
+    """
+    mine = buckets[buckets["path"] == path] if len(buckets) else buckets
+    if mine.empty:
+        return Moments()
+    ordered = sorted((float(row["le"]), float(row["value"])) for row in mine.to_dict("records"))
+    counts = np.diff([0.0, *(value for _, value in ordered)]).clip(min=0)
+    edges = [edge for edge, _ in ordered]
+    lows = [edges[0] / 2, *edges[:-1]]
+    middles = [
+        log((low * high) ** 0.5) if isfinite(high) else log(low * 1.5) for low, high in zip(lows, edges, strict=True)
+    ]
+    return _moments(np.asarray(middles), counts)
+
+
+def _moments(values: np.ndarray[Any, Any], counts: np.ndarray[Any, Any]) -> Moments:
+    n = round(float(counts.sum()))
+    if not n:
+        return Moments()
+    mean = float((values * counts).sum() / n)
+    return Moments(n=n, mean=mean, squares=float((counts * (values - mean) ** 2).sum()))
+
+
+def _run(row: Mapping[Any, Any]) -> Run:
+    """A workflow as the gates take it; one that ended without saying when ended when it was created."""
+    over = row["phase"] in documents.FINISHED
+    end = row["finished"] if over and not pd.isna(row["finished"]) else row["created"]
+    return Run(uid=str(row["uid"]), submitted=row["created"].timestamp(),
+               ended=end.timestamp() if over else None, succeeded=row["phase"] == "Succeeded")  # fmt: skip
+
+
+def _began(cluster: Cluster) -> datetime:
+    """When the oldest of the service's pods was made; now, if there is none."""
+    made = [documents.moment(pod["metadata"].get("creationTimestamp")) for pod in
+            cluster.pod_documents(cluster.selector())]  # fmt: skip
+    return min((one for one in made if one), default=datetime.now(UTC))
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

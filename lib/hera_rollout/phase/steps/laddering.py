@@ -1,0 +1,277 @@
+"""One rung of the ladder: approved, turned, watched until it may be left; taken back by itself on FAIL."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from functools import partial
+from time import monotonic
+from typing import Final
+
+import pandas as pd
+
+from hera_rollout import canary, display, flag
+from hera_rollout.backend import traffic
+from hera_rollout.canary import judging
+from hera_rollout.errors import RolloutError
+from hera_rollout.gates import Check, Verdict, judge, rules, worst
+from hera_rollout.gates.rung import LADDER
+from hera_rollout.phase.keeping import UNTOUCHED, untouched
+from hera_rollout.phase.spine import Phase
+from hera_rollout.phase.steps.climbing import Climb
+from hera_rollout.phase.steps.monitoring import diagnose_times
+from hera_rollout.phase.steps.returning import taken_back
+from hera_rollout.phase.steps.switching import applied, flipping
+
+ISSUES: Final = "user-reported issues"
+FASTEST, SLOWEST = 2.0, 60.0
+"""Seconds between two looks."""
+KEEP_SECONDS: Final = 30.0
+"""So often the evidence is written into the rollout's state while it grows."""
+MOST_SENT: Final = 2_000
+"""Submissions of the kit's own at one rung."""
+PICTURE_SECONDS: Final = 6.0
+
+
+async def rung(phase: Phase, percent: float) -> None:
+    """Go to a rung, with an approval, and stay until it may be left; at 100 % until every gate has decided.
+
+    Args:
+        phase: the run.
+        percent: of the tasks on Hera: one of the ladder's.
+
+    Raises:
+        PhaseOnHold: nobody approved, somebody changed the flag by hand, or there is too little evidence yet: the run
+            stays open, and goes on from here.
+        PhaseFailed: a gate says FAIL, or users reported an issue; the flag was turned off again.
+    """
+    if phase.dry_run:
+        change = flag.plan(phase.cluster, enabled=False, medium="configmap").command
+        display.note(f"Dry run: would ask for an approval, turn the flag on for {percent:g} % of the tasks, and watch. "
+                     f"To undo it: {change}")  # fmt: skip
+        return
+    climb = Climb.of(phase)
+    if climb.left(percent):
+        _entered(phase, climb)
+        display.note(f"{percent:g} % was left by an earlier attempt of this run; its evidence is carried on")
+        return
+    await _veto(phase)
+    await _gone_to(phase, climb, percent)
+    found = await display.watched(partial(_watch, phase, climb, percent))
+    _shown(phase, climb, percent)
+    await _judged(phase, climb, percent, found)
+
+
+async def _gone_to(phase: Phase, climb: Climb, percent: float) -> None:
+    """Ask, then turn the flag; a rung that stands already is gone on with."""
+    change = flag.plan(phase.flagged, enabled=True, percent=percent, medium="configmap")
+    display.diff(change.diff() or f"nothing to change: it stands at {percent:g} %", f"Go to {percent:g} %",
+                 command=change.command)  # fmt: skip
+    await phase.approved(rung=percent)
+    phase.flag_changed = phase.flag_changed or datetime.now(UTC)
+    effect = await flipping(phase, lambda live: applied(phase, change, live), enabled=True)
+    if effect is None:
+        phase.stop_on_fail("The flag is not in effect everywhere; nothing after it was run.")
+    if phase.keeping:
+        phase.keeping.state.enter(phase.rollout, phase.notebook, by=phase.parameters.who(), rung=percent)
+    if climb.ladder.rung(percent) is None:
+        climb.begin(percent)
+
+
+def _watch(phase: Phase, climb: Climb, percent: float, live: display.Live) -> list[Check]:
+    """Look until it is decided, or patience ends; what was seen last is answered."""
+    ends = monotonic() + float(phase.parameters.model_dump()["patience_seconds"])
+    pause = min(SLOWEST, max(FASTEST, phase.target.limits.rung_seconds / 50))
+    kept = drawn = 0.0
+    with ExitStack() as stack:
+        load = _traffic(phase, percent)
+        if load:
+            stack.enter_context(load)
+        while True:
+            found = _looked(phase, climb, percent)
+            now = monotonic()
+            if now - drawn > PICTURE_SECONDS:
+                drawn = now
+                _draw(phase, climb, found, live)
+            if now - kept > KEEP_SECONDS:
+                kept = now
+                climb.keep()
+            if _decided(found, percent) or now > ends or live.stop.is_set():
+                climb.keep()
+                return found
+            live.stop.wait(pause)
+
+
+def _looked(phase: Phase, climb: Climb, percent: float) -> list[Check]:
+    """One look: the gates, whether the rung may be left, and whether the flag is as this run set it."""
+    if phase.keeping:
+        phase.keeping.hold.check()
+    climb.refresh()
+    made = climb.checks()
+    now = datetime.now(UTC).timestamp()
+    found = [*made, judging.left(climb.ladder, percent, made, phase.target.limits, now)]
+    if percent == LADDER[-1]:
+        found.append(canary.concluded(climb.ladder, made))
+    return [*found, untouched(phase.keeping)] if phase.keeping else found
+
+
+def _decided(found: list[Check], percent: float) -> bool:
+    """FAIL decides, a flag changed by hand does, and at the end every gate must say PASS."""
+    by_name = {check.name: check for check in found}
+    if worst(check.verdict for check in found) is Verdict.FAIL:
+        return True
+    if UNTOUCHED in by_name and by_name[UNTOUCHED].verdict is not Verdict.PASS:
+        return True
+    last = by_name.get("ladder")
+    done = by_name[judging.name_of(percent)].verdict is Verdict.PASS
+    return done and (last is None or last.verdict is Verdict.PASS)
+
+
+def _draw(phase: Phase, climb: Climb, found: list[Check], live: display.Live) -> None:
+    limits = phase.target.limits
+    png = display.ladder_png(*climb.frames(), limits=(1 - limits.success_rate_min, limits.slowdown_max))
+    live.picture(display.checks_frame(found)[["check", "verdict", "seen"]], png)
+
+
+def _traffic(phase: Phase, percent: float) -> traffic.Traffic | None:
+    """The run's own submissions, where nobody else submits; each attempt has marks of its own."""
+    rate = float(phase.parameters.model_dump()["traffic"])
+    if not rate:
+        return None
+    seconds = float(phase.parameters.model_dump()["patience_seconds"])
+    plan = traffic.steady(rate, seconds, most=MOST_SENT)
+    attempt = phase.keeping.run.facts.attempts if phase.keeping else 1
+    return traffic.Traffic(phase.backend, plan, token=f"{phase.token}-{percent:g}-{attempt}")
+
+
+def _shown(phase: Phase, climb: Climb, percent: float) -> None:
+    """The final pictures of this rung."""
+    limits, (looks, times, shares) = phase.target.limits, climb.frames()
+    if len(looks):
+        display.success_over_looks(looks, 1 - limits.success_rate_min, limits.source("success_rate_min"))
+    display.times_by_rung(times, limits.slowdown_max, limits.source("slowdown_max"))
+    display.share_by_rung(shares)
+    for line in climb.look.missing:
+        display.note(f"Not read at the last look: {line}")
+
+
+async def _judged(phase: Phase, climb: Climb, percent: float, found: list[Check]) -> None:
+    """Enter what was found, and take the flag back on FAIL, by itself.
+
+    Raises:
+        PhaseFailed, PhaseOnHold: as `rung`.
+    """
+    for check in found:
+        phase.enter(check)
+    display.table(display.checks_frame(found), f"The gates at {percent:g} %", command="")
+    verdicts = {check.name: check.verdict for check in found}
+    if verdicts.get(UNTOUCHED, Verdict.PASS) is not Verdict.PASS:
+        _only(phase, UNTOUCHED, found)
+        phase.stop_on_hold("The flag was changed by hand meanwhile; it was not touched again.")
+    failed = [check for check in found if check.verdict is Verdict.FAIL]
+    if failed:
+        await _take_back(phase, climb, percent, failed)
+    if not _decided(found, percent):
+        waiting = [check for check in found if check.name in (judging.name_of(percent), "ladder")]
+        for check in waiting:
+            phase.check(check)
+        phase.stop_on_hold(f"The canary stays at {percent:g} %: run this notebook again, it goes on from here.")
+    climb.end(percent)
+
+
+def _only(phase: Phase, name: str, found: list[Check]) -> None:
+    """Show one of them in full."""
+    for check in found:
+        if check.name == name:
+            phase.check(check)
+
+
+async def _take_back(phase: Phase, climb: Climb, percent: float, failed: list[Check]) -> None:
+    """The automatic rollback: flag off, and who had seen Hera by then.
+
+    Raises:
+        PhaseFailed: always.
+    """
+    for check in failed:
+        phase.check(check)
+    hera, tasks = climb.ladder.saw_hera
+    share = f"{hera / tasks:.1%}" if tasks else "none"
+    outcomes = climb.ladder.outcomes
+    count = outcomes.workflows + outcomes.ahead
+    phase.check(judge(
+        name="exposure", rule=rules.holds,
+        evidence={"holds": True, "workflows": count, "hera": hera, "tasks": tasks, "percent": percent},
+        seen=f"decided after {count} workflows by Hera, at {percent:g} %: {hera} of {tasks} tasks ({share}) saw Hera",
+        expected="as few as it takes", limit_source="kit",
+    ))  # fmt: skip
+    await taken_back(phase, f"automatic: {', '.join(check.name for check in failed)}")
+    if any(check.name in judging.COMPARED for check in failed):
+        diagnose_times(phase, datetime.fromtimestamp(climb.ladder.rungs[-1].began, UTC))
+    phase.stop_on_fail("The flag was turned off again, by itself.")
+
+
+async def _veto(phase: Phase) -> None:
+    """What users reported ends the canary, whatever the gates say.
+
+    Raises:
+        PhaseFailed: they reported something; the flag was turned off.
+    """
+    check = issues(phase)
+    if check.verdict is not Verdict.FAIL:
+        return
+    phase.check(check)
+    await taken_back(phase, "users reported issues")
+    phase.stop_on_fail("Users reported issues: the flag was turned off.")
+
+
+def issues(phase: Phase) -> Check:
+    """PASS if somebody says that users reported nothing, FAIL if they did, HOLD if nobody has asked them."""
+    said = str(phase.parameters.model_dump()["user_issues"]).strip()
+    none = said.lower() in ("none", "no", "0", "nothing")
+    return judge(
+        name=ISSUES,
+        rule=rules.holds if said else rules.withheld,
+        evidence={"holds": none, "said": said, "by": phase.parameters.who()},
+        seen=f"{phase.parameters.who()} says: {said}" if said else "nobody has said what users reported",
+        expected="none",
+        limit_source="guide",
+        why="Users see what no metric has.",
+        todo="" if none else "Mend what they reported, then begin the canary anew."
+        if said else "Ask support and the team's channel, then run again with -p user_issues none (or what they said).",
+    )  # fmt: skip
+
+
+def user_issues(phase: Phase) -> None:
+    """The guide's criterion that only people can answer."""
+    phase.check(issues(phase))
+
+
+def _entered(phase: Phase, climb: Climb) -> None:
+    """The gates as they stand, for a rung that an earlier attempt left: a later one replaces them."""
+    try:
+        climb.refresh(logs=False)
+    except RolloutError as error:
+        display.note(f"Not looked at again: {error.seen}")
+    for check in climb.checks():
+        phase.enter(check)
+
+
+def ladder(phase: Phase) -> None:
+    """Where the ladder stands, one row a rung."""
+    if phase.dry_run:
+        display.note("Dry run: no rung was climbed")
+        return
+    rows = [
+        {
+            "rung": f"{one.percent:g} %", "began (UTC)": _clock(one.began), "left (UTC)": _clock(one.ended),
+            "workflows by Hera": one.hera.outcomes.workflows, "failed": one.hera.outcomes.failures,
+            "by YAML": one.yaml.outcomes.workflows, "tasks on Hera": f"{one.share.hera} of {one.share.tasks}",
+            "log errors": one.log_errors,
+        }
+        for one in Climb.of(phase).ladder.rungs
+    ]  # fmt: skip
+    display.table(pd.DataFrame(rows), "The ladder", command="")
+
+
+def _clock(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}" if seconds else ""

@@ -1,0 +1,235 @@
+"""What must be there before the first percent: a walked way back, fresh tests, a gate that can be trusted, the file."""
+
+from datetime import UTC, datetime, timedelta
+
+import pandas as pd
+
+from hera_rollout import checklists, display, flag, metrics, records
+from hera_rollout.canary import judging
+from hera_rollout.cluster import Cluster
+from hera_rollout.errors import Refused, RolloutError
+from hera_rollout.gates import Check, SuccessRate, judge, rehearsal, rules
+from hera_rollout.gates.rehearsal import Demands, Rehearsal
+from hera_rollout.phase.spine import UNKNOWN_CODE, Phase
+from hera_rollout.phase.steps.climbing import standing
+from hera_rollout.phase.steps.entering import folder, judged
+from hera_rollout.phase.steps.switching import flipping
+from hera_rollout.phase.steps.testing import integration, scenarios
+from hera_rollout.records import Record
+from hera_rollout.split import coin_toss as toss
+
+DRILL = "drill on record"
+TESTED = "testing checklist"
+BY_FILE = "flag by its file"
+SKIP = "skip the canary"
+FRESH = timedelta(hours=24)
+_TESTS = tuple(name for line in checklists.TESTING if line.kind != "comparison" for name in line.checks)
+_MOST_KEYS = 1000
+
+
+def drill_on_record(phase: Phase) -> None:
+    """Ask for the record of a drill about the code that runs now; without one the run ends here.
+
+    Raises:
+        PhaseFailed: the record was changed after it was kept.
+        PhaseOnHold: there is none that fits.
+    """
+    mine = [one for one in records.find(folder(phase)) if one.data["notebook"] == "drill" and _counts(one)]
+    phase.check(judged(mine[0] if mine else None, "drill", phase.code_revision, DRILL))
+    phase.stop_on_fail("The record of the drill cannot be trusted; nothing was changed.")
+    phase.stop_on_hold("The way back was not walked for this code; nothing was changed.")
+
+
+def _counts(record: Record) -> bool:
+    return not record.data["parameters"].get("dry_run", True) and record.verdict in ("PASS", "FAIL")
+
+
+async def testing_checklist(phase: Phase) -> None:
+    """The guide's list before each phase: shown from a record under 24 h old for this code, else run now.
+
+    Raises:
+        PhaseFailed: a scenario fails with the flag off: the service is not fit for a canary.
+    """
+    if standing(phase):
+        display.note("The list was run or shown before the first percent, by an earlier attempt of this run")
+        return
+    record = _fresh(phase)
+    if record is not None:
+        phase.enter(_shown(record))
+        made = {one["name"]: one for one in record.data["checks"]}
+        rows = [{"list": line.kind, "the guide's words": line.words, "state": made[line.checks[0]]["verdict"],
+                 "by what": made[line.checks[0]]["seen"]}
+                for line in checklists.TESTING if line.kind != "comparison"]  # fmt: skip
+        display.table(pd.DataFrame(rows), f"The guide's testing checklist, from {record.folder.name}", command="")
+        return
+    display.note(
+        "No record under 24 h old has the testing checklist for this code, so it is run now, with the flag off"
+    )
+    await scenarios(phase, expect="yaml")
+    await integration(phase, expect="yaml")
+
+
+def _fresh(phase: Phase) -> Record | None:
+    """The newest record that passed every line of the list, about this code, within a day, as it was kept."""
+    code, now = phase.code_revision, datetime.now(UTC)
+    for record in records.find(folder(phase)):
+        about = record.data["code_revision"]
+        passed = {one["name"] for one in record.data["checks"] if one["verdict"] == "PASS"}
+        fresh = now - datetime.fromisoformat(record.data["began"]) < FRESH
+        known = about == code != UNKNOWN_CODE
+        if known and fresh and passed.issuperset(_TESTS) and not records.verify(record.folder):
+            return record
+    return None
+
+
+def _shown(record: Record) -> Check:
+    return judge(
+        name=TESTED,
+        rule=rules.holds,
+        evidence={"holds": True, "record": record.folder.name, "seal": record.data["seal"]},
+        seen=f"{record.folder.name}: every line PASS, under 24 h old, about the code that runs now",
+        expected="every line of the functional and integration lists PASS, under 24 h ago, about the same code",
+        limit_source="kit",
+    )
+
+
+def rehearse(phase: Phase) -> None:
+    """Show what the success gate would do over true failure rates; one that misses the target's limits is refused.
+
+    Raises:
+        Refused: it cries wolf too often, or sleeps too long; nothing was touched.
+    """
+    limits = phase.target.limits
+    gate = judging.success_gate(limits)
+    demands = Demands(false_alarms=limits.alpha, false_passes=limits.alpha, bad_rate=limits.bad_rate,
+                      misses=limits.misses_max, within=limits.notice_within)  # fmt: skip
+    played = Rehearsal(gate=gate, horizon=max(limits.notice_within, 2000), rung_workflows=limits.rung_workflows * 10)
+    figures = played.refuse_if_misses(demands)
+    rates = played.rates([0.0, gate.limit / 2, gate.limit, min(0.95, gate.limit * 2), limits.bad_rate])
+    display.table(_rates(rates), f"The success gate over true failure rates (limit {gate.limit:.1%})", command="")
+    shown = figures.assign(figure=figures["figure"].map("{:.1%}".format), limit=figures["limit"].map("{:.1%}".format))
+    display.table(shown, "What this target demands of it", command="")
+    _history(phase, gate)
+    phase.enter(judge(
+        name="rehearsal", rule=rules.holds, evidence={"holds": True, "figures": figures.to_dict("records")},
+        seen="; ".join(f"{row['what']}: {row['figure']:.1%}" for row in figures.to_dict("records")),
+        expected="every figure within the target's limit", limit_source=limits.source("alpha"),
+    ))  # fmt: skip
+
+
+def _rates(rates: pd.DataFrame) -> pd.DataFrame:
+    """The columns that an operator reads."""
+    made = rates[["true rate", "PASS", "FAIL", "HOLD", "median workflows", "90 % of rollouts"]].copy()
+    for column in ("true rate", "PASS", "FAIL", "HOLD"):
+        made[column] = made[column].map("{:.1%}".format)
+    for column in ("median workflows", "90 % of rollouts"):
+        made[column] = made[column].map(lambda value: "never" if pd.isna(value) or value == float("inf")
+                                        else f"{value:,.0f}")  # fmt: skip
+    return made
+
+
+def _history(phase: Phase, gate: SuccessRate) -> None:
+    """The gate over what the service really did in the last day, if that is enough to play."""
+    try:
+        frame = metrics.workflow_frame(phase.workflows, since=datetime.now(UTC) - FRESH)
+    except RolloutError as error:
+        display.note(f"No recorded history was played: {error.seen}")
+        return
+    block = 20  # workflows that stay together when the history is reshuffled
+    ended = frame[frame["phase"].isin(("Succeeded", "Failed", "Error")) & (frame["task"] != "")]
+    if len(ended) < 2 * block:
+        display.note(f"No recorded history was played: {len(ended)} workflows of the last day are too few")
+        return
+    failed = [phase_ != "Succeeded" for phase_ in ended["phase"]]
+    found = rehearsal.resampled(gate, failed, block=block, workflows=500, runs=200)
+    display.table(found, f"The gate over the last day's {len(failed)} workflows, reshuffled in blocks", command="")
+
+
+def coin_toss(phase: Phase, percent: float = 10.0) -> None:
+    """Show on the service's real tasks what the guide's coin does at reruns, beside the split. Nothing is submitted."""
+    tasks = [str(one["id"]) for one in phase.backend.tasks()][:_MOST_KEYS]
+    if tasks:
+        display.coin_toss(toss(tasks, percent))
+    else:
+        display.note("The service has no task yet, so there is nothing to toss a coin over")
+
+
+async def flag_by_file(phase: Phase) -> None:
+    """Hand the flag over to its file, which says off, so that it can say a share; nothing changes for users.
+
+    Raises:
+        PhaseOnHold: the service cannot do a share of its tasks, or somebody changed the flag by hand.
+        PhaseFailed: a pod does not report the flag as off then.
+    """
+    _refuse_drift(phase)
+    target = phase.target
+    try:
+        off = flag.plan(phase.cluster, enabled=False, medium="configmap")
+    except Refused as error:
+        await _no_share(phase, error)
+        return
+    placed = target.model_copy(update={"flag": target.flag.model_copy(update={"medium": "configmap"})})
+    phase.flagged = Cluster(placed, phase.cluster.connection, phase.cluster.version)
+    name = target.flag.env
+    overruled = str(phase.cluster.env(name) or "true").strip().lower() != "true"
+    display.diff(off.diff() or "nothing to change: the file says off or a share already", "The file",
+                 command=off.command)  # fmt: skip
+    if overruled:
+        line = f"kubectl set env deployment/{target.deployment} {name}=true -n {target.namespace}"
+        display.note(f"{name} says off, which would win over the file: {line} (pods restart, the file keeps them off)")
+    if phase.dry_run or standing(phase):
+        return
+    report = await flipping(phase, lambda live: _handed_over(phase, off, overruled, live), enabled=False)
+    if report is not None:
+        display.table(report, "The flag is off, by what each pod says of itself")
+
+
+def _handed_over(phase: Phase, off: flag.FlagChange, overruled: bool, live: display.Live) -> pd.DataFrame:
+    """The file first, so that the variable can never turn the flag on by itself."""
+    flag.throw(phase.cluster, off, live.line)
+    if overruled:
+        phase.cluster.apply_env(phase.cluster.plan_env(phase.target.flag.env, "true"))
+        phase.cluster.rollout_status(float(phase.target.limits.rollout_deadline_seconds), live.line)
+    if phase.keeping:
+        phase.keeping.flag_set(enabled=False, why=f"{phase.notebook}: by its file from now on")
+    return flag.settled(phase.flagged, phase.backend, off, live.line, stop=live.stop).report
+
+
+def _refuse_drift(phase: Phase) -> None:
+    """HOLD where somebody changed the flag by hand since the kit set it: it is theirs, and not turned."""
+    found = phase.keeping.found if phase.keeping else []
+    if not found:
+        return
+    phase.check(judge(
+        name="flag not changed by hand", rule=rules.withheld, evidence={"changes": found}, seen=" ".join(found),
+        expected="the flag as the kit last set it", limit_source="kit",
+        why="Somebody had a reason, and what ran since then is evidence about neither setting.",
+        todo=f"Ask them. To go on: hera-rollout rollback --target {phase.parameters.target} --yes, then run this "
+        "again: it begins at the first rung.",
+    ))  # fmt: skip
+    phase.stop_on_hold("The flag was changed by hand; it was not touched.")
+
+
+async def _no_share(phase: Phase, error: Refused) -> None:
+    """A service that knows only on and off cannot have a canary: say so, and offer the ways on.
+
+    Raises:
+        PhaseOnHold: always; an approval to skip is in the record, for phase 4 to see.
+    """
+    phase.check(judge(
+        name=BY_FILE, rule=rules.withheld, evidence={"medium": phase.target.flag.medium}, seen=error.seen,
+        expected=error.expected, limit_source="kit",
+        why="By its variable the flag is on for all tasks or for none: there is no 10 %.",
+        todo=f"{error.todo} Or skip the canary, which the guide calls optional, with an approver and a reason.",
+    ))  # fmt: skip
+    if not phase.dry_run:
+        await phase.approved(what=SKIP)
+        display.note("The canary is skipped by the approval above; phase 4 must take this record with it")
+    phase.stop_on_hold("This service cannot do a share of its tasks; nothing was changed.")
+
+
+def traffic_note(phase: Phase) -> None:
+    """Say who submits while the ladder is climbed."""
+    rate = float(phase.parameters.model_dump()["traffic"])
+    display.note(f"Traffic: this run itself submits {rate:g} tasks a second, each once" if rate
+                 else "Traffic: what users submit; this run submits nothing")  # fmt: skip

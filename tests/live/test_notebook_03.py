@@ -1,0 +1,178 @@
+"""Notebook 03 on the lab by the kit's command: gone on with after a HOLD or a kill, by another person, and stopped.
+
+Healthy, to PASS: the reference copy in tests/nbval/, replayed by tests/run before these.
+"""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from hera_rollout import records
+from hera_rollout.cluster import Cluster
+from hera_rollout.state import State
+
+pytestmark = [pytest.mark.live, pytest.mark.timeout(500)]
+
+ROOT = Path(__file__).parents[2]
+COMMAND = Path(sys.executable).parent / "hera-rollout"
+RUNGS = (10, 25, 50, 75, 100)
+COMMON = {"dry_run": "False", "user_issues": "none", "rollout": "canary-test"}
+
+
+def words(folder, passed, **parameters):
+    """The command line of one run."""
+    given = {**COMMON, "records": str(passed["02_staging"].folder.parent.parent), **parameters}
+    options = [word for name, value in given.items() for word in ("-p", name, str(value))]
+    return [COMMAND, "run", "03", "--target", "lab", "--records", folder, *options]
+
+
+def run(folder, passed, **parameters):
+    """`hera-rollout run 03`; its exit code and its record."""
+    done = subprocess.run(
+        words(folder, passed, **parameters), cwd=ROOT, capture_output=True, text=True, timeout=450, check=False
+    )
+    found = [record for record in records.find(folder) if record.data["notebook"] == "03_canary"]
+    assert found, done.stderr
+    return done.returncode, found[0]
+
+
+def approvals(*rungs):
+    """As the parameter takes them."""
+    return json.dumps(
+        [{"approver": "Ann", "reason": "a test", "rollout": "canary-test", "phase": "03_canary", "rung": rung,
+          "at": datetime.now(UTC).isoformat()} for rung in rungs]
+    )  # fmt: skip
+
+
+def checks(record):
+    return {check["name"]: check for check in record.data["checks"]}
+
+
+def flags(lab):
+    """What every pod says: enabled, percent."""
+    return {(said["enabled"], said["percent"]) for said in lab.flags()}
+
+
+def kept(cluster):
+    """What the rollout remembers of the run."""
+    return State.load(Cluster.connect(cluster.target)).facts.runs["03_canary"]
+
+
+def test_without_an_approval_it_holds_with_the_command_that_approves_and_turns_nothing(clean_backend, passed, tmp_path):
+    code, record = run(tmp_path, passed)
+    assert (code, record.verdict) == (3, "HOLD")
+    todo = checks(record)["approval: rung 10 %"]["todo"]
+    assert "hera-rollout approve --rollout canary-test --phase 03_canary --rung 10" in todo
+    assert flags(clean_backend) == {(False, 0)}
+    code, record = run(tmp_path, passed, approval=approvals(25, 50))
+    assert (code, record.verdict) == (3, "HOLD")
+    assert "it approves rung 25 %" in checks(record)["approval: rung 10 %"]["seen"]
+    assert flags(clean_backend) == {(False, 0)}
+
+
+def test_without_phase_2_or_a_drill_it_holds_before_anything_is_changed(clean_backend, passed, tmp_path):
+    before = clean_backend.generation()
+    code, record = run(tmp_path, passed, records=str(tmp_path))
+    assert (code, record.verdict) == (3, "HOLD")
+    assert "no live record of 02_staging" in checks(record)["entry gate"]["seen"]
+    previous = str(passed["02_staging"].folder)
+    code, record = run(tmp_path, passed, records=str(tmp_path), previous=previous)
+    assert (code, record.verdict) == (3, "HOLD")
+    assert "hera-rollout run drill" in checks(record)["drill on record"]["todo"]
+    assert clean_backend.generation() == before
+
+
+def test_too_thin_traffic_holds_and_another_person_goes_on_from_there_and_a_change_by_hand_is_named(
+    clean_backend, passed, tmp_path, cluster
+):
+    code, record = run(tmp_path, passed, approval=approvals(10), patience_seconds=6, operator="Ann")
+    assert (code, record.verdict) == (3, "HOLD")
+    held = checks(record)["rung 10 %"]
+    assert held["verdict"] == "HOLD"
+    assert "1 more workflows on Hera (never, at the present rate)" in held["todo"]
+    assert flags(clean_backend) == {(True, 10)}
+    began = kept(cluster).steps["rung 10"]["began"]
+
+    code, record = run(tmp_path, passed, patience_seconds=3, operator="Bea")
+    assert (code, record.verdict) == (3, "HOLD")
+    assert record.data["operator"] == "Bea"
+    assert "approved by Ann" in checks(record)["approval: rung 10 %"]["seen"]
+    assert kept(cluster).attempts == 2
+    assert kept(cluster).steps["rung 10"]["began"] == began
+
+    clean_backend.set_flag(percent=90)
+    code, record = run(tmp_path, passed, patience_seconds=3, operator="Bea")
+    assert (code, record.verdict) == (3, "HOLD")
+    seen = checks(record)["flag not changed by hand"]["seen"]
+    assert "configmap/backend-flag now says" in seen
+    assert "percent=90" in seen
+    assert flags(clean_backend) == {(True, 90)}, "it is somebody else's, and not turned"
+
+
+def test_killed_at_a_rung_it_goes_on_from_the_clusters_state_and_the_flag_changed_meanwhile_ends_the_watch(
+    clean_backend, passed, tmp_path, cluster
+):
+    command = words(tmp_path, passed, approval=approvals(10), patience_seconds=300)
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                          start_new_session=True) as running:  # fmt: skip
+        deadline = time.monotonic() + 120
+        while "rung 10" not in kept_steps(cluster):
+            assert time.monotonic() < deadline, "the rung never began"
+            time.sleep(1)
+        os.killpg(running.pid, signal.SIGKILL)
+    began = kept(cluster).steps["rung 10"]["began"]
+    with subprocess.Popen(words(tmp_path, passed, patience_seconds=300), cwd=ROOT, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL, start_new_session=True) as again:  # fmt: skip
+        while kept(cluster).attempts < 2 or "looked" not in lately(cluster, began):
+            assert time.monotonic() < deadline + 120, "it did not go on"
+            time.sleep(1)
+        time.sleep(8)
+        assert kept(cluster).steps["rung 10"]["began"] == began
+        clean_backend.set_flag(percent=30)
+        assert again.wait(90) == 3
+    record = next(one for one in records.find(tmp_path) if one.verdict == "HOLD")
+    assert "percent=30" in checks(record)["flag not changed by hand"]["seen"]
+    assert flags(clean_backend) == {(True, 30)}
+
+
+def kept_steps(cluster):
+    """The keys of what the run has done; none before it began."""
+    runs = State.load(Cluster.connect(cluster.target)).facts.runs
+    return runs["03_canary"].steps if "03_canary" in runs else {}
+
+
+def lately(cluster, began):
+    """Says so once the rung is there in the second attempt's state."""
+    return "looked" if kept_steps(cluster).get("rung 10", {}).get("began") == began else ""
+
+
+@pytest.mark.parametrize(
+    ("fault", "check"),
+    [({"flaky_hera": "0.9"}, "success rate"), ({"slow_hera": "2.0"}, "execution times")],
+    ids=["flaky-hera", "slow-hera"],
+)
+def test_a_bad_path_is_taken_back_by_itself_and_it_says_who_saw_hera(clean_backend, passed, tmp_path, fault, check):
+    clean_backend.set_faults(**fault)
+    code, record = run(tmp_path, passed, approval=approvals(*RUNGS), traffic="0.8", patience_seconds=240)
+    found = checks(record)
+    assert (code, record.verdict) == (1, "FAIL"), record.data["reason"]
+    assert found[check]["verdict"] == "FAIL"
+    assert re.search(r"% (failed|in time) over \d+ workflows", found[check]["seen"])
+    assert re.search(r"decided after \d+ workflows by Hera, at \d+ %: \d+ of \d+ tasks \(.*%\) saw Hera",
+                     found["exposure"]["seen"])  # fmt: skip
+    assert found["rollback"]["verdict"] == "PASS"
+    assert {enabled for enabled, _ in flags(clean_backend)} == {False}
+    if check == "execution times":
+        text = record.report.read_text()
+        assert "Performance degradation: what the guide says to look at" in text
+    code, record = run(tmp_path, passed, approval=approvals(10), patience_seconds=2, user_issues="jobs hang")
+    assert (code, record.verdict) == (1, "FAIL")
+    assert "jobs hang" in checks(record)["user-reported issues"]["seen"]
