@@ -22,8 +22,14 @@ $(STAMP): requirements.lock pyproject.toml
 	@touch $@
 
 demo: $(STAMP) lab ## set everything up, boot the lab, walk the phases, print where the records are
-	hera-rollout run 01 --target lab -p dry_run false
-	hera-rollout run 02 --target lab -p dry_run false
+	hera-rollout run 01 --target lab -p dry_run false -p rollout demo
+	hera-rollout run 02 --target lab -p dry_run false -p rollout demo
+	hera-rollout run drill --target lab -p dry_run false -p rollout demo -p seconds 5
+	for rung in 10 25 50 75 100; do \
+	  hera-rollout approve --rollout demo --phase 03_canary --rung $$rung --file records/approvals-demo.toml \
+	    --by "make demo" --reason "nobody's work is at stake on the lab" || exit 1; done
+	hera-rollout run 03 --target lab -p dry_run false -p rollout demo -p approval records/approvals-demo.toml \
+	  -p traffic 0.6 -p user_issues none -p patience_seconds 300
 	hera-rollout records list
 
 lab: $(STAMP) ## build and boot the lab with the backend in it

@@ -96,11 +96,11 @@ def workflow(number: int, now: datetime) -> dict[str, Any]:
 
 
 def _labels(number: int, task: str, phase: str) -> dict[str, str]:
+    # Not workflow-archiving-status=Archived: those the Argo Server lists from its database only.
     return {
         "hera-rollout/path": ("hera", "yaml")[number % 2], "hera-rollout/run": "1", "hera-rollout/task": task,
         "workflows.argoproj.io/completed": "true", "workflows.argoproj.io/phase": phase,
         "workflows.argoproj.io/creator": "system-serviceaccount-argo-backend",
-        "workflows.argoproj.io/workflow-archiving-status": "Archived",
     }  # fmt: skip
 
 

@@ -341,3 +341,12 @@ def test_a_file_that_somebody_writes_meanwhile_ends_the_wait(front_end, tmp_path
     writer.join()
     assert decision.approved
     assert len(shown) == 1
+
+
+def test_an_approval_of_a_ladder_that_has_ended_does_not_count_for_the_next_one():
+    ended = NOW - timedelta(minutes=5)
+    wanted = Wanted(**BASE, operator="Bea", rung=25, since=ended)
+    old = decide(given(at=ended - timedelta(minutes=1)), wanted=wanted)
+    assert not old.approved
+    assert "what it approved ended at" in old.check.seen
+    assert decide(given(at=ended + timedelta(minutes=1)), wanted=wanted).approved

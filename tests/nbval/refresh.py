@@ -23,7 +23,7 @@ APPROVED = [
 ]  # fmt: skip
 OF_ONE = {
     "03_canary": {
-        "rollout": "nbval", "approval": json.dumps(APPROVED), "traffic": 0.7, "user_issues": "none",
+        "rollout": "nbval", "approval": json.dumps(APPROVED), "traffic": 0.6, "user_issues": "none",
         "patience_seconds": 300,
     }
 }  # fmt: skip
