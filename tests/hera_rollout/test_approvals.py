@@ -264,7 +264,7 @@ def clicking(form_of, act):
         thread.start()
         found = await answer
         await asyncio.sleep(0.05)
-        assert time.monotonic() - began < 1, "the click itself ends the wait"
+        assert time.monotonic() - began < asking.LOOK_SECONDS - 0.2, "the click itself ends the wait"
         return found
 
     with capture_output():
@@ -304,6 +304,9 @@ def test_a_click_without_a_reason_says_so_and_the_buttons_stay(forms):
 
     def act(form):
         form.approve.click()
+        deadline = time.monotonic() + 10
+        while not form.told.value and time.monotonic() < deadline:
+            time.sleep(0.02)
         seen.extend([form.told.value, form.approve.disabled])
         form.reason.value = "now with a reason"
         form.approve.click()

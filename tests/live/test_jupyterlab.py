@@ -116,9 +116,11 @@ def test_approved_by_a_click_the_next_cells_run_and_declined_they_do_not(clean_b
     assert flags(clean_backend) == {(False, 0)}
     answered(page, "Approve", "10")
     _until(lambda: flags(clean_backend) == {(True, 10)}, 60, "the flag at 10 %")
+    expect(page.locator(".jp-Notebook").get_by_text(f"rung 10 %. {REASON}")).to_be_attached(timeout=10_000)
     picture(page, "watching-10")
     answered(page, "Decline", "25")
     text = page.locator(".jp-Notebook")
+    expect(text.get_by_text(f"rung 25 %. {REASON}")).to_be_attached(timeout=10_000)
     expect(text.get_by_text("PhaseOnHold", exact=False).first).to_be_attached(timeout=60_000)
     picture(page, "declined-25")
     time.sleep(3)

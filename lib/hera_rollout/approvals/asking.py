@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from html import escape
 from typing import Final
 
@@ -22,6 +23,8 @@ from hera_rollout.display import has_front_end
 
 LOOK_SECONDS: Final = 2.0
 """So often an approval that comes by file is looked for while the buttons stand there."""
+SETTLE_SECONDS: Final = 0.5
+"""So long after a click the fields are read."""
 _FIELDS: Final = {"approver": "your name", "reason": "a reason"}
 Look = Callable[[], Approval | None]
 
@@ -42,10 +45,10 @@ class Form:
         layout, style = ipywidgets.Layout(width="95%"), {"description_width": "6em"}
         # A second person must say who they are: the operator's name is no answer there.
         known = "" if wanted.second_person else wanted.operator
-        self.name = ipywidgets.Text(value=known, description="Your name", layout=layout, style=style)
-        self.reason = ipywidgets.Text(
-            description="Reason", placeholder="what you looked at, and why it may go on", layout=layout, style=style
-        )
+        # Not each letter: a front end holds changes back while the kernel is busy, and it is, for it waits for this.
+        text = partial(ipywidgets.Text, continuous_update=False, layout=layout, style=style)
+        self.name = text(value=known, description="Your name")
+        self.reason = text(description="Reason", placeholder="what you looked at, and why it may go on")
         self.approve = ipywidgets.Button(description="Approve", icon="check", button_style="success")
         self.decline = ipywidgets.Button(description="Decline", icon="times", button_style="danger")
         self.told = ipywidgets.HTML()
@@ -56,6 +59,11 @@ class Form:
         self.box = ipywidgets.VBox([question, self.name, self.reason, buttons, self.told])
 
     def _clicked(self, *, declined: bool) -> None:
+        """Read the fields a moment later: what was typed last may arrive after the click."""
+        read = partial(self._read, declined=declined)
+        self._loop.call_soon_threadsafe(self._loop.call_later, SETTLE_SECONDS, read)
+
+    def _read(self, *, declined: bool) -> None:
         """Take the answer, or say what is missing in it and leave the buttons there."""
         wanted = self._wanted
         try:
@@ -68,9 +76,6 @@ class Form:
             self.told.value = escape(f"Not yet. {'; '.join(faults(error, _FIELDS))}")
             return
         self.approve.disabled = self.decline.disabled = True
-        self._loop.call_soon_threadsafe(self._answered, given)
-
-    def _answered(self, given: Approval) -> None:
         if not self.answer.done():
             self.answer.set_result(given)
 
