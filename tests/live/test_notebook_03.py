@@ -27,11 +27,11 @@ RUNGS = (10, 25, 50, 75, 100)
 COMMON = {"dry_run": "False", "user_issues": "none", "rollout": "canary-test"}
 
 
-def words(folder, passed, **parameters):
+def words(folder, passed, target="lab", **parameters):
     """The command line of one run."""
     given = {**COMMON, "records": str(passed["02_staging"].folder.parent.parent), **parameters}
     options = [word for name, value in given.items() for word in ("-p", name, str(value))]
-    return [COMMAND, "run", "03", "--target", "lab", "--records", folder, *options]
+    return [COMMAND, "run", "03", "--target", target, "--records", folder, *options]
 
 
 def run(folder, passed, **parameters):
@@ -87,6 +87,28 @@ def test_without_phase_2_or_a_drill_it_holds_before_anything_is_changed(clean_ba
     code, record = run(tmp_path, passed, records=str(tmp_path), previous=previous)
     assert (code, record.verdict) == (3, "HOLD")
     assert "hera-rollout run drill" in checks(record)["drill on record"]["todo"]
+    assert clean_backend.generation() == before
+
+
+def test_a_service_without_the_file_cannot_do_a_share_and_skipping_needs_an_approver_with_a_reason(
+    clean_backend, passed, tmp_path
+):
+    text = (ROOT / "targets" / "lab.toml").read_text(encoding="utf-8")
+    assert 'context = "lab"' in text
+    other = text.replace('context = "lab"', 'context = "lab-admin"').replace(
+        "[flag]", '[flag]\nconfigmap = "other-flag"'
+    )
+    (tmp_path / "other.toml").write_text(other, encoding="utf-8")
+    before = clean_backend.generation()
+    code, record = run(tmp_path, passed, target=str(tmp_path / "other.toml"))
+    assert (code, record.verdict) == (3, "HOLD")
+    assert "mount no ConfigMap other-flag" in checks(record)["flag by its file"]["seen"]
+    assert '--what "skip the canary"' in checks(record)["approval: skip the canary"]["todo"].replace("'", '"')
+    skip = {"approver": "Ann", "reason": "optional, says the guide", "rollout": "canary-test", "phase": "03_canary",
+            "what": "skip the canary", "at": datetime.now(UTC).isoformat()}  # fmt: skip
+    code, record = run(tmp_path, passed, target=str(tmp_path / "other.toml"), approval=json.dumps(skip))
+    assert (code, record.verdict) == (3, "HOLD"), "skipped is not passed"
+    assert [one["approver"] for one in record.data["approvals"]] == ["Ann"]
     assert clean_backend.generation() == before
 
 

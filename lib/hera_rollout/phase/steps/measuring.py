@@ -5,11 +5,11 @@ from typing import Any
 
 import pandas as pd
 
-from hera_rollout import backend, display, metrics
+from hera_rollout import display, metrics
+from hera_rollout.canary.looking import path_of
 from hera_rollout.errors import RolloutError
 from hera_rollout.metrics import Prometheus, Window
 from hera_rollout.metrics.figures import COLUMNS, by_path, shown
-from hera_rollout.metrics.frames import labelled
 from hera_rollout.metrics.judging import pairs, rows_of
 from hera_rollout.phase.spine import Phase
 from hera_rollout.phase.steps.alternating import WINDOWS
@@ -64,14 +64,6 @@ def _errors(phase: Phase, windows: list[Window]) -> None:
 
 def _workflows(phase: Phase, since: datetime) -> None:
     """All of the service's workflows in the windows' time, by path."""
-
-    def path_of(document: Any) -> tuple[str, str]:
-        spec = document.get("spec") or {}
-        if not (spec.get("templates") or spec.get("workflowTemplateRef")):  # the archive's list has no manifest
-            return labelled(document)
-        known = backend.provenance(document)
-        return known.path, known.how
-
     frame = metrics.workflow_frame(phase.workflows, since=since, path_of=path_of)
     command = str(frame.attrs["command"])
     mine, limits = frame[frame["task"] != ""], phase.target.limits
