@@ -198,3 +198,19 @@ def test_a_bad_path_is_taken_back_by_itself_and_it_says_who_saw_hera(clean_backe
     code, record = run(tmp_path, passed, approval=approvals(10), patience_seconds=2, user_issues="jobs hang")
     assert (code, record.verdict) == (1, "FAIL")
     assert "jobs hang" in checks(record)["user-reported issues"]["seen"]
+
+
+def test_a_canary_that_stands_is_not_begun_anew_and_a_flag_that_is_on_is_not_turned_off_unasked(
+    clean_backend, passed, tmp_path
+):
+    clean_backend.set_flag(percent=100)
+    code, record = run(tmp_path, passed, approval=approvals(*RUNGS))
+    assert (code, record.verdict) == (3, "HOLD")
+    assert "on by its file, for 100" in checks(record)["flag by its file"]["seen"]
+    assert flags(clean_backend) == {(True, 100)}
+    clean_backend.clear_flag()
+    clean_backend.set_env(USE_HERA_SDK="true")
+    code, record = run(tmp_path, passed, approval=approvals(*RUNGS))
+    assert (code, record.verdict) == (3, "HOLD")
+    assert "turn the flag off first" in checks(record)["approval: turn the flag off first"]["todo"]
+    assert {enabled for enabled, _ in flags(clean_backend)} == {True}

@@ -20,6 +20,9 @@ APPROVED = [
     {"approver": "Ann", "reason": "the reference copy", "rollout": "nbval", "phase": "03_canary", "rung": rung,
      "at": "2026-11-28T00:00:00+00:00"}
     for rung in (10, 25, 50, 75, 100)
+] + [
+    {"approver": "Ann", "reason": "02 left it on", "rollout": "nbval", "phase": "03_canary",
+     "what": "turn the flag off first", "at": "2026-11-28T00:00:00+00:00"}
 ]  # fmt: skip
 OF_ONE = {
     "03_canary": {

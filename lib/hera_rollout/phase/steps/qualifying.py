@@ -22,6 +22,7 @@ DRILL = "drill on record"
 TESTED = "testing checklist"
 BY_FILE = "flag by its file"
 SKIP = "skip the canary"
+OFF_FIRST = "turn the flag off first"
 FRESH = timedelta(hours=24)
 _TESTS = tuple(name for line in checklists.TESTING if line.kind != "comparison" for name in line.checks)
 _MOST_KEYS = 1000
@@ -179,6 +180,7 @@ async def flag_by_file(phase: Phase) -> None:
         display.note(f"{name} says off, which would win over the file: {line} (pods restart, the file keeps them off)")
     if phase.dry_run or standing(phase):
         return
+    await _may_turn_off(phase)
     report = await flipping(phase, lambda live: _handed_over(phase, off, overruled, live), enabled=False)
     if report is not None:
         display.table(report, "The flag is off, by what each pod says of itself")
@@ -193,6 +195,30 @@ def _handed_over(phase: Phase, off: flag.FlagChange, overruled: bool, live: disp
     if phase.keeping:
         phase.keeping.flag_set(enabled=False, why=f"{phase.notebook}: by its file from now on")
     return flag.settled(phase.flagged, phase.backend, off, live.line, stop=live.stop).report
+
+
+async def _may_turn_off(phase: Phase) -> None:
+    """A ladder begins with the flag off: where it is on, somebody must say that it may go off.
+
+    Raises:
+        PhaseOnHold: its file has it on, so that a canary stands already; or nobody approved.
+    """
+    said = flag.report(phase.cluster, phase.backend)
+    on = said[said["enabled"].eq(True)]
+    by_file = on[on["decided_by"] == "file"]
+    if len(by_file):
+        phase.check(judge(
+            name=BY_FILE, rule=rules.withheld, evidence={"pods": display.rows(by_file)},
+            seen=f"{len(by_file)} pods have the flag on by its file, for {by_file['percent'].iloc[0]} % of the tasks, "
+            "and no run of this phase is open",
+            expected="the flag off before the first percent", limit_source="kit",
+            why="A new ladder begins at its foot: it would take tasks back to YAML that are on Hera now.",
+            todo=f"If the canary passed, go on with phase 4. To begin anew: hera-rollout rollback --target "
+            f"{phase.parameters.target} --yes, then run this again.",
+        ))  # fmt: skip
+        phase.stop_on_hold("A canary stands already; nothing was changed.")
+    if len(on):
+        await phase.approved(what=OFF_FIRST)
 
 
 def _refuse_drift(phase: Phase) -> None:
