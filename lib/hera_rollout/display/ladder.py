@@ -11,7 +11,7 @@ from hera_rollout.display.monitoring import wilson
 from hera_rollout.display.palette import COLORS
 from hera_rollout.display.plots import SIZE, bare, finish
 
-LOOKS = ["percent", "n", "failed", "low", "high"]
+LOOKS = ["percent", "n", "failed", "low", "high", "yaml_n", "yaml_failed"]
 TIMES = ["percent", "path", "n", "mean", "spread"]
 SHARES = ["percent", "tasks", "hera"]
 
@@ -20,13 +20,15 @@ def success_over_looks(looks: pd.DataFrame, limit: float, owner: str) -> None:
     """Plot Hera's success rate as workflows came in, with its confidence sequence, the limit and each rung.
 
     Args:
-        looks: one row a look: ``percent``, ``n`` (workflows settled), ``failed``, ``low``, ``high`` (shares).
+        looks: one row a look: ``percent``, ``n`` (workflows settled), ``failed``, ``low``, ``high`` (shares), and
+            ``yaml_n``, ``yaml_failed``: YAML's by then, drawn beside it.
         limit: the highest share of failures that is still good.
         owner: whose limit it is.
     """
     figure = Figure(figsize=SIZE)
     n = int(looks["n"].iloc[-1]) if len(looks) else 0
-    title = f"Workflows by Hera that succeeded (n = {n}; band: confidence sequence, valid at every look)"
+    yaml = int(looks["yaml_n"].iloc[-1]) if len(looks) else 0
+    title = f"Workflows that succeeded (n = {n} by hera, {yaml} by yaml; band: hera's confidence sequence)"
     _success(figure.subplots(), looks, limit, owner)
     figure.axes[0].set_title(title, loc="left", fontsize=10, pad=14)
     finish(figure, title, looks, f"{title}, in percent; vertical marks: rungs")
@@ -93,10 +95,15 @@ def _success(axes: Axes, looks: pd.DataFrame, limit: float, owner: str) -> None:
         axes.fill_between(seen["n"], (1 - seen["high"]) * 100, (1 - seen["low"]) * 100, color=COLORS["hera"],
                           alpha=0.22, linewidth=0, step="post")  # fmt: skip
         axes.plot(seen["n"], share, color=COLORS["hera"], linewidth=1.8, marker=".", clip_on=False)
-        for percent, first in seen.groupby("percent", sort=False)["n"].first().items():
+        yaml = seen[seen["yaml_n"] > 0]
+        good = (1 - yaml["yaml_failed"] / yaml["yaml_n"]) * 100
+        axes.plot(yaml["n"], good, color=COLORS["yaml"], linewidth=1.2, linestyle=(0, (4, 3)), clip_on=False)
+        axes.annotate("◆ hera   -- yaml", (0, 1), xycoords="axes fraction", fontsize=8, xytext=(4, 3),
+                      textcoords="offset points", color=COLORS["ink"])  # fmt: skip
+        for place, (percent, first) in enumerate(seen.groupby("percent", sort=False)["n"].first().items()):
             axes.axvline(float(first), color="#8a8f94", linewidth=0.9, linestyle=":")
             axes.annotate(f"{percent:g} %", (float(first), 0.02), xycoords=("data", "axes fraction"), fontsize=8,
-                          xytext=(2, 0), textcoords="offset points", color=COLORS["ink"])  # fmt: skip
+                          xytext=(2, 10 * (place % 2)), textcoords="offset points", color=COLORS["ink"])  # fmt: skip
         axes.set_xlim(left=0)
     axes.set_ylim(max(0.0, min(100 - 300 * limit, float((1 - seen["high"].max()) * 100) if len(seen) else 100)), 101)
     axes.set_xlabel("workflows by Hera, in the order submitted", fontsize=9)

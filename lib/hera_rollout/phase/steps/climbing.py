@@ -43,7 +43,7 @@ class Climb:
         phase: the run.
         ladder: its evidence.
         look: what looks.
-        looks: (percent, workflows, failed, low, high) a look, for the plot.
+        looks: (percent, workflows, failed, low, high, and YAML's workflows, failed) a look, for the plot.
     """
 
     phase: Phase
@@ -131,7 +131,9 @@ class Climb:
             return
         gate = judging.success_gate(limits)
         low, high = gate.interval(seen.workflows, seen.failures)
-        point = [self.ladder.rungs[-1].percent, float(seen.workflows), float(seen.failures), low, high]
+        yaml = [rung.yaml.outcomes for rung in self.ladder.rungs]
+        point = [self.ladder.rungs[-1].percent, float(seen.workflows), float(seen.failures), low, high,
+                 float(sum(one.workflows for one in yaml)), float(sum(one.failures for one in yaml))]  # fmt: skip
         if not self.looks or self.looks[-1][:3] != point[:3]:
             self.looks.append(point)
         if len(self.looks) > MOST_LOOKS:
