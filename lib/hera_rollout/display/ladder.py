@@ -127,7 +127,7 @@ def _times(axes: Axes, times: pd.DataFrame, increase: float, owner: str) -> None
                 axes.plot([place - 0.2, place + 0.45], [top, top], color=COLORS["FAIL"], linestyle="--", linewidth=1.2)
     whose = f" ({owner})" if owner else ""
     axes.annotate(f"● yaml   ◆ hera   -- {increase:+.0%} on yaml{whose}", (0, 1), xycoords="axes fraction", fontsize=8,
-                  xytext=(4, -10), textcoords="offset points", color=COLORS["ink"])  # fmt: skip
+                  xytext=(4, 3), textcoords="offset points", color=COLORS["ink"])  # fmt: skip
     axes.set_xticks(range(len(rungs)), [f"{rung:g} %" for rung in rungs])
     axes.set_xlim(-0.6, max(1, len(rungs)) - 0.4)
     axes.set_ylim(bottom=0)
