@@ -43,3 +43,12 @@ def test_each_picture_carries_its_numbers_and_n_in_its_title(outputs, few):
 def test_the_live_picture_is_one_png():
     frames = (pd.DataFrame(rows, columns=names) for rows, names in ((ROWS, LOOKS), (TIMED, TIMES), (SHARED, SHARES)))
     assert display.ladder_png(*frames, limits=(0.2, 0.5)).startswith(b"\x89PNG")
+
+
+def test_the_rehearsals_picture_has_a_row_a_rate(outputs):
+    rates = pd.DataFrame(
+        {"true rate": [0.0, 0.01, 0.05], "PASS": [1.0, 0.03, 0], "FAIL": [0, 0.02, 1], "HOLD": [0, 0.95, 0]}
+    )
+    display.verdicts_by_rate(rates, 0.01, "guide default")
+    (shown,) = outputs()
+    assert len(shown.metadata[display.EVIDENCE_KEY]["rows"]) == 3

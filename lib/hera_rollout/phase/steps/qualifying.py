@@ -26,6 +26,8 @@ OFF_FIRST = "turn the flag off first"
 FRESH = timedelta(hours=24)
 _TESTS = tuple(name for line in checklists.TESTING if line.kind != "comparison" for name in line.checks)
 _MOST_KEYS = 1000
+_TIMES = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
+"""True rates that are rehearsed, as multiples of the limit."""
 
 
 def drill_on_record(phase: Phase) -> None:
@@ -106,7 +108,8 @@ def rehearse(phase: Phase) -> None:
                       misses=limits.misses_max, within=limits.notice_within)  # fmt: skip
     played = Rehearsal(gate=gate, horizon=max(limits.notice_within, 2000), rung_workflows=limits.rung_workflows * 10)
     figures = played.refuse_if_misses(demands)
-    rates = played.rates([0.0, gate.limit / 2, gate.limit, min(0.95, gate.limit * 2), limits.bad_rate])
+    rates = played.rates(sorted({min(0.95, gate.limit * times) for times in _TIMES} | {limits.bad_rate}))
+    display.verdicts_by_rate(rates, gate.limit, limits.source("success_rate_min"))
     display.table(_rates(rates), f"The success gate over true failure rates (limit {gate.limit:.1%})", command="")
     shown = figures.assign(figure=figures["figure"].map("{:.1%}".format), limit=figures["limit"].map("{:.1%}".format))
     display.table(shown, "What this target demands of it", command="")
