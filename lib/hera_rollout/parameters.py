@@ -163,7 +163,7 @@ class CanaryParameters(GatedParameters):
     approval: str = ""
     second_person: Truth = False
     user_issues: str = ""
-    patience_seconds: Seconds = 86_400
+    patience_seconds: Seconds = 1_200
     traffic: Annotated[float, Field(ge=0, le=50), BeforeValidator(_number)] = 0.0
 
 
