@@ -71,6 +71,10 @@ def page(address: str) -> Iterator[Page]:
         shown = browser.new_page(viewport={"width": 1300, "height": 1000})
         shown.goto(address)
         shown.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=90_000)
+        expect(shown.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible(timeout=90_000)  # else it runs nothing
+        shown.add_locator_handler(
+            shown.get_by_text("official Jupyter news"), shown.get_by_role("button", name="No").first.click
+        )
         yield shown
         browser.close()
 

@@ -69,6 +69,7 @@ def kept(cluster):
 def test_without_an_approval_it_holds_with_the_command_that_approves_and_turns_nothing(clean_backend, passed, tmp_path):
     code, record = run(tmp_path, passed)
     assert (code, record.verdict) == (3, "HOLD")
+    assert checks(record)["testing checklist"]["evidence"]["record"] == passed["02_staging"].folder.name
     todo = checks(record)["approval: rung 10 %"]["todo"]
     assert "hera-rollout approve --rollout canary-test --phase 03_canary --rung 10" in todo
     assert flags(clean_backend) == {(False, 0)}

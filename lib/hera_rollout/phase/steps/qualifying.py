@@ -80,7 +80,7 @@ def _fresh(phase: Phase) -> Record | None:
         passed = {one["name"] for one in record.data["checks"] if one["verdict"] == "PASS"}
         fresh = now - datetime.fromisoformat(record.data["began"]) < FRESH
         known = about == code != UNKNOWN_CODE
-        if known and fresh and passed.issuperset(_TESTS) and not records.verify(record.folder):
+        if known and fresh and passed.issuperset(_TESTS) and not list(records.verify(record.folder)):
             return record
     return None
 
