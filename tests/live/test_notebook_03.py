@@ -92,8 +92,10 @@ def test_without_phase_2_or_a_drill_it_holds_before_anything_is_changed(clean_ba
 
 
 def test_a_service_without_the_file_cannot_do_a_share_and_skipping_needs_an_approver_with_a_reason(
-    clean_backend, passed, tmp_path
+    clean_backend, passed, tmp_path, monkeypatch
 ):
+    # The administrator may read any ConfigMap; Argo knows only the operator's token.
+    monkeypatch.setenv("HERA_ROLLOUT_ARGO_TOKEN", clean_backend.operator.token)
     text = (ROOT / "targets" / "lab.toml").read_text(encoding="utf-8")
     assert 'context = "lab"' in text
     other = text.replace('context = "lab"', 'context = "lab-admin"').replace(
