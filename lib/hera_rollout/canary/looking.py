@@ -166,7 +166,7 @@ def growth(before: pd.DataFrame, after: pd.DataFrame, keys: list[str]) -> pd.Dat
     last = after.set_index(at)["value"]
     start = first.reindex(last.index).fillna(0.0)
     grown = (last - start).where(last >= start, last)
-    return grown.groupby(level=keys).sum().reset_index()
+    return grown.rename("value").groupby(level=keys).sum().reset_index()
 
 
 def made(creations: pd.DataFrame, path: str, *, bad: bool) -> int:

@@ -112,6 +112,8 @@ def test_counters_grow_by_pod_and_one_that_fell_began_anew():
     assert made(grown, "hera", bad=True) == 1
     assert made(grown, "yaml", bad=False) == 0
     assert growth(before, pd.DataFrame(columns=["value"]), ["path"]).empty
+    fresh = growth(pd.DataFrame(columns=["value"]), after, ["path", "outcome"])
+    assert made(fresh, "hera", bad=False) == 14 + 3 + 2, "pods that had counted nothing when the rung began"
 
 
 def test_a_histogram_gives_back_what_went_in_within_a_bucket():
