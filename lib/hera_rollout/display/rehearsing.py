@@ -23,7 +23,7 @@ def verdicts_by_rate(rates: pd.DataFrame, limit: float, owner: str) -> None:
     for verdict, marker in _MARKS.items():
         axes.plot(rates["true rate"] * 100, rates[verdict] * 100, color=COLORS[verdict], marker=marker, linewidth=1.8,
                   markersize=5, clip_on=False)  # fmt: skip
-        best = rates.loc[rates[verdict].idxmax()]
+        best = rates.iloc[int(rates[verdict].to_numpy().argmax())]
         axes.annotate(verdict, (best["true rate"] * 100, best[verdict] * 100), xytext=(6, 5),
                       textcoords="offset points", fontsize=9, color=COLORS[verdict])  # fmt: skip
     axes.axvline(limit * 100, color=COLORS["ink"], linestyle="--", linewidth=1.2)
