@@ -255,7 +255,8 @@ def measured(command: list[str], token: str = "") -> Figures:
         seconds = time.monotonic() - began
         said.seek(0)
         words = said.read().decode("utf-8", "replace").strip().splitlines() or [""]
-    problem = f"exit code {process.returncode}: {words[-1][:300]}" if process.returncode else ""
+    # The kit's errors are several lines, what was seen first.
+    problem = f"exit code {process.returncode}: {' '.join(words[-3:])[:300]}" if process.returncode else ""
     return {"seconds": seconds, "mib": used.ru_maxrss / 1024, "problem": problem, "said": words[-1]}
 
 
