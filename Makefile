@@ -6,6 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 UPGRADE ?= --upgrade
+# CI starts from an empty cluster: what an earlier run left must not decide.
+CI ?=
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help demo test check lint lab lab-down jupyter nbval-refresh lock bench clean
@@ -34,7 +36,7 @@ demo: $(STAMP) lab ## set everything up, boot the lab, walk the phases, print wh
 
 lab: $(STAMP) ## build and boot the lab with the backend in it
 	rollout-lab build
-	rollout-lab up
+	rollout-lab up $(if $(CI),--fresh)
 
 lab-down: $(STAMP) ## take the lab down without a trace
 	rollout-lab down

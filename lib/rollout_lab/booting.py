@@ -40,6 +40,7 @@ DATA = (
     "backend.json",
 )
 STEADY_LOOKS, STEADY_PAUSE_SECONDS = 8, 0.25
+KUBELET_PAUSE_SECONDS = 0.5
 CONTROL = ("kube-controller-manager", "kube-scheduler", "kube-proxy")
 
 
@@ -165,6 +166,18 @@ class Boot:
         images.result()
         self.supervisor.start("kubelet")
 
+    def kubelet_runs(self) -> bool:
+        """Whether the kubelet runs; started again if it ended, as an init system does.
+
+        containerd takes a second for every 70 pods that it kept to read them back, and the kubelet, refused until
+        then, ends.
+        """
+        if self.supervisor.running("kubelet"):
+            return True
+        time.sleep(KUBELET_PAUSE_SECONDS)
+        self.supervisor.start("kubelet")
+        return False
+
     def pods(self, api: Api, backend_image: str) -> None:
         """Pods that need no CRD."""
         cluster.apply_file(self.paths, api, "40-dns.yaml")
@@ -174,10 +187,14 @@ class Boot:
     def ready(self, api: Api) -> None:
         """Wait for everything that was started."""
         with self.timeline.stage("node ready"):
-            api.wait("The node being ready", lambda: cluster.node_ready(api), 60)
+            api.wait("The node being ready", lambda: self.kubelet_runs() and cluster.node_ready(api), 120)
         containers = {*cluster.DEPLOYMENTS, *({"backend"} if self.backend_project else ())}
         with self.timeline.stage("pods found ready by this kubelet"):
-            api.wait("The kubelet finding its pods ready", lambda: probing.ready(self.paths, containers), 120)
+            api.wait(
+                "The kubelet finding its pods ready",
+                lambda: self.kubelet_runs() and probing.ready(self.paths, containers),
+                180,
+            )
         for name, namespace in cluster.DEPLOYMENTS.items():
             with self.timeline.stage(f"{name} ready"):
                 cluster.wait_deployment(api, name, namespace)
