@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.live, pytest.mark.timeout(500)]
 ROOT = Path(__file__).parents[2]
 COMMAND = Path(sys.executable).parent / "hera-rollout"
 RUNGS = (10, 25, 50, 75, 100)
+AGAIN = "roll out again what was rolled back"
 COMMON = {"dry_run": "False", "user_issues": "none", "rollout": "canary-test"}
 
 
@@ -201,6 +202,26 @@ def test_a_bad_path_is_taken_back_by_itself_and_it_says_who_saw_hera(clean_backe
     code, record = run(tmp_path, passed, approval=approvals(10), patience_seconds=2, user_issues="jobs hang")
     assert (code, record.verdict) == (1, "FAIL")
     assert "jobs hang" in checks(record)["user-reported issues"]["seen"]
+
+
+def test_code_that_was_rolled_back_is_not_tried_again_without_a_reasoned_approval(
+    clean_backend, passed, tmp_path, cluster
+):
+    state = State.load(cluster)
+    state.enter("canary-test", "03_canary", by="test", rung=25.0)
+    state.rolled_back(by="ann", why="too slow")
+    code, record = run(tmp_path, passed, approval=approvals(*RUNGS))
+    assert (code, record.verdict) == (3, "HOLD")
+    assert AGAIN in checks(record)[f"approval: {AGAIN}"]["todo"]
+    assert "(too slow)" in (record.folder / "notebook.ipynb").read_text()
+    assert flags(clean_backend) == {(False, 0)}
+    given = json.loads(approvals())
+    given.append({"approver": "Ann", "reason": "the node was slow, not the code", "rollout": "canary-test",
+                  "phase": "03_canary", "what": AGAIN, "at": datetime.now(UTC).isoformat()})  # fmt: skip
+    code, record = run(tmp_path, passed, approval=json.dumps(given))
+    assert (code, record.verdict) == (3, "HOLD")
+    assert checks(record)[f"approval: {AGAIN}"]["verdict"] == "PASS"
+    assert "approval: rung 10 %" in checks(record), "it went on to the first rung"
 
 
 def test_a_canary_that_stands_is_not_begun_anew_and_a_flag_that_is_on_is_not_turned_off_unasked(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pandas import DataFrame
 
@@ -16,7 +16,7 @@ CHECK = "rollback"
 
 @dataclass(frozen=True)
 class RollbackResult:
-    """A rollback by the flag.
+    """A rollback: by the flag alone (quick), or with the revision from before phase 1 (full).
 
     Attributes:
         medium: how the flag was turned.
@@ -31,6 +31,8 @@ class RollbackResult:
         hera_after: those of them that Hera made.
         in_flight: workflows of Hera's that have not ended.
         unverified: what could not be shown, and why.
+        kind: quick or full.
+        revision, image: what a full one put back; empty if it put nothing back.
     """
 
     medium: str
@@ -45,6 +47,9 @@ class RollbackResult:
     hera_after: DataFrame = field(repr=False)
     in_flight: DataFrame = field(repr=False)
     unverified: tuple[str, ...] = ()
+    kind: Literal["quick", "full"] = "quick"
+    revision: str = ""
+    image: str = ""
 
     @property
     def verified(self) -> bool:
@@ -59,6 +64,8 @@ class RollbackResult:
     def sentences(self) -> list[str]:
         """What was done and seen, a sentence each."""
         told = [f"Flag off by medium {self.medium}: {self.command if self.changed else 'it was off already'}."]
+        if self.revision:
+            told.append(f"The pod template of revision {self.revision} is back (image {self.image}).")
         if self.effective and self.effect:
             told.append(f"{len(self.effect.pods)} of {len(self.effect.pods)} report it off "
                         f"{self.seconds:.1f} s after the patch ({self.effective:%H:%M:%S} UTC).")  # fmt: skip
@@ -72,6 +79,9 @@ class RollbackResult:
     def evidence(self) -> dict[str, Any]:
         """Plain data for the record; the check's verdict follows from it."""
         return {
+            "kind": self.kind,
+            "revision": self.revision,
+            "image": self.image,
             "medium": self.medium,
             "command": self.command,
             "changed": self.changed,
@@ -100,6 +110,9 @@ class RollbackResult:
 
     def _todo(self) -> str:
         if not self.clean:
-            return (f"See what made {', '.join(list(self.hera_after['name'])[:3])}: a pod that does not read the flag? "
-                    "The guide's next step is the full rollback: kubectl rollout undo.")  # fmt: skip
+            names = ", ".join(list(self.hera_after["name"])[:3])
+            return (
+                f"See what made {names}: a pod that does not read the flag? "
+                "The guide's next step is the full rollback (kubectl rollout undo): hera-rollout rollback --full."
+            )
         return "Mend what is named as not verified, then run the rollback again." if self.unverified else ""

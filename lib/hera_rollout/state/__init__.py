@@ -1,6 +1,6 @@
 """What a rollout remembers between its notebooks (a ConfigMap), and who is at work on it (a Lease)."""
 
-from hera_rollout.state.documents import Approval, Facts, FlagSet, KnownGood, RecordHash, Rollout, RunState
+from hera_rollout.state.documents import Approval, Facts, FlagSet, KnownGood, RecordHash, RolledBack, Rollout, RunState
 from hera_rollout.state.holding import Holding
 from hera_rollout.state.leases import Hold, hold, holder
 from hera_rollout.state.runs import Run, begin, run_id
@@ -14,6 +14,7 @@ __all__ = [
     "Holding",
     "KnownGood",
     "RecordHash",
+    "RolledBack",
     "Rollout",
     "Run",
     "RunState",

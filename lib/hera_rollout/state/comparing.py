@@ -28,6 +28,8 @@ def changes(before: Facts, after: Facts) -> list[str]:
         for entry in after.flags
         if entry not in before.flags
     ]
+    if after.rolled_back and after.rolled_back != before.rolled_back:
+        told.append(f"{after.rolled_back.by} rolled back at {clock(after.rolled_back.at)}")
     told += [
         f"{entry.by} approved phase {entry.phase}" + (f", rung {entry.rung:g}" if entry.rung is not None else "")
         for entry in after.approvals

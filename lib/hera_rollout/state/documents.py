@@ -18,6 +18,8 @@ MOST_BYTES: Final = 480 * 1024
 """A ConfigMap may have 1 MiB; half of that is never reached."""
 MOST_RESULT_BYTES: Final = 16 * 1024
 MOST_FLAGS, MOST_APPROVALS, MOST_RECORDS, MOST_RUNS = 100, 100, 200, 10
+GUARDED: Final = frozenset({"03_canary", "04_production"})
+"""Phases with users on Hera: going back there is an incident."""
 _TEXT: Final = 500
 _SUFFIX: Final = ".json"
 
@@ -64,6 +66,17 @@ class FlagSet(_Document):
     env: Text | None = None
     file: dict[str, Text] | None = None
     why: Text = ""
+
+
+class RolledBack(_Document):
+    """The newest way back from a canary or from production: its code is not rolled out again just so."""
+
+    at: datetime
+    by: Text
+    why: Text = ""
+    rollout: Text
+    phase: Text
+    code_revision: Text = ""
 
 
 class Approval(_Document):
@@ -114,6 +127,7 @@ class Facts(_Document):
 
     rollout: Rollout | None = None
     known_good: KnownGood | None = None
+    rolled_back: RolledBack | None = None
     flags: tuple[FlagSet, ...] = ()
     approvals: tuple[Approval, ...] = ()
     records: tuple[RecordHash, ...] = ()

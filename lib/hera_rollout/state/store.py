@@ -12,12 +12,14 @@ from hera_rollout.errors import Ambiguous, Conflicting, Missing
 from hera_rollout.state import picture
 from hera_rollout.state.comparing import changes
 from hera_rollout.state.documents import (
+    GUARDED,
     Approval,
     Change,
     Facts,
     FlagSet,
     KnownGood,
     RecordHash,
+    RolledBack,
     Rollout,
     decoded,
     encoded,
@@ -116,6 +118,16 @@ class State:
         if self.facts.flags and _same(self.facts.flags[-1], entry):
             return
         self.change(lambda now: {"flags": (*now.flags, entry)}, by=by, what=f"flag {'on' if enabled else 'off'}")
+
+    def rolled_back(self, *, by: str, why: str = "") -> None:
+        """Note that a canary, or production, was rolled back; in an earlier phase going back is part of the plan."""
+        at = self.facts.rollout
+        if at is None or at.phase not in GUARDED:
+            return
+        run = self.facts.runs.get(at.phase)
+        back = RolledBack(at=datetime.now(UTC), by=by, why=why, rollout=at.id, phase=at.phase,
+                          code_revision=run.code_revision if run else "")  # fmt: skip
+        self.change(lambda _: {"rolled_back": back}, by=by, what=f"rolled back in {at.phase}")
 
     def approved(self, approval: Approval) -> None:
         """Keep an approval."""

@@ -107,6 +107,14 @@ class Workflows:
         patch: Document = {"spec": {"shutdown": "Stop"}}
         self.cluster.connection.patch(f"{self._path}/{name}", patch, "merge-patch", f"stop workflow {name}")
 
+    def annotate(self, document: Document, key: str, value: str) -> None:
+        """Write an annotation, if the workflow is still as this document says; Conflicting if it was changed since."""
+        meta = document["metadata"]
+        patch: Document = {"metadata": {"resourceVersion": meta["resourceVersion"], "annotations": {key: value}}}
+        self.cluster.connection.patch(
+            f"{self._path}/{meta['name']}", patch, "merge-patch", f"annotate workflow {meta['name']}"
+        )
+
     def delete(self, name: str) -> None:
         """Delete it from the cluster; one that is not there is fine."""
         try:

@@ -3,7 +3,7 @@
 from hera_rollout.phase.steps.alternating import alternate, concurrent_submissions
 from hera_rollout.phase.steps.comparing import evidence_after_cancel, executions, manifests
 from hera_rollout.phase.steps.drilling import off_first, walk_back
-from hera_rollout.phase.steps.entering import entry_gate
+from hera_rollout.phase.steps.entering import after_rollback, entry_gate
 from hera_rollout.phase.steps.flying import fly_over
 from hera_rollout.phase.steps.laddering import ladder, rung, user_issues
 from hera_rollout.phase.steps.logs import application_logs
@@ -25,6 +25,7 @@ from hera_rollout.phase.steps.switching import overlay, set_flag
 from hera_rollout.phase.steps.testing import checklist, integration, leftovers, scenarios
 
 __all__ = [
+    "after_rollback",
     "alternate",
     "application_logs",
     "before_you_start",

@@ -4,13 +4,14 @@ import os
 from pathlib import Path
 from typing import Any
 
-from hera_rollout import records
+from hera_rollout import display, records
 from hera_rollout.gates import Check, judge, rules
 from hera_rollout.parameters import RECORDS_VARIABLE
 from hera_rollout.phase.spine import UNKNOWN_CODE, Phase
 from hera_rollout.records import Record
 
 GATE = "entry gate"
+AGAIN = "roll out again what was rolled back"
 
 
 def entry_gate(phase: Phase, before: str) -> None:
@@ -27,6 +28,25 @@ def entry_gate(phase: Phase, before: str) -> None:
     phase.check(judged(found(phase, before), before, phase.code_revision))
     phase.stop_on_fail("The record of the phase before cannot be trusted; nothing was changed.")
     phase.stop_on_hold("The phase before is not shown to have passed; nothing was changed.")
+
+
+async def after_rollback(phase: Phase) -> None:
+    """Code that was rolled back is not rolled out again unless somebody says why: fix and retest, says the guide.
+
+    New code is: its entry gate asks for phases 1 and 2 about it.
+
+    Raises:
+        PhaseOnHold: the service runs the code that was rolled back, and nobody approved that it is tried again.
+    """
+    back = phase.keeping.state.facts.rolled_back if phase.keeping else None
+    if back is None or (back.code_revision and back.code_revision != phase.code_revision):
+        return
+    display.note(
+        f"This code was rolled back at {back.at:%Y-%m-%d %H:%M:%S} UTC, in {back.phase} of rollout {back.rollout}, by "
+        f"{back.by}{f' ({back.why})' if back.why else ''}. Fix it, then pass phases 1 and 2 about the new code; or "
+        "somebody approves, with a reason, that it is tried again as it is"
+    )
+    await phase.approved(what=AGAIN)
 
 
 def folder(phase: Phase) -> Path:

@@ -234,7 +234,7 @@ def _refuse_drift(phase: Phase) -> None:
         expected="the flag as the kit last set it", limit_source="kit",
         why="Somebody had a reason, and what ran since then is evidence about neither setting.",
         todo=f"Ask them. To go on: hera-rollout rollback --target {phase.parameters.target} --yes, then run this "
-        "again: it begins at the first rung.",
+        "again with an approval: it begins at the first rung.",
     ))  # fmt: skip
     phase.stop_on_hold("The flag was changed by hand; it was not touched.")
 

@@ -19,28 +19,10 @@ FLIPPED = "flag on"
 
 def overlay(phase: Phase) -> None:
     """Show what to commit, so that the next deploy from git does not turn the flag back."""
-    lines = ["--- /dev/null", "+++ overlays/staging/kustomization.yaml", *(f"+{one}" for one in _overlay(phase))]
-    display.diff("\n".join(lines), "The overlay to commit", command="kubectl apply -k overlays/staging")
-
-
-def _overlay(phase: Phase) -> list[str]:
-    target, flag_ = phase.target, phase.target.flag
-    return [
-        "apiVersion: kustomize.config.k8s.io/v1beta1",
-        "kind: Kustomization",
-        "resources: [../../base]",
-        "patches:",
-        "- patch: |-",
-        "    apiVersion: apps/v1",
-        "    kind: Deployment",
-        f"    metadata: {{name: {target.deployment}, namespace: {target.namespace}}}",
-        "    spec:",
-        "      template:",
-        "        spec:",
-        "          containers:",
-        f"          - name: {target.container}",
-        f'            env: [{{name: {flag_.env}, value: "true"}}]',
-    ]
+    change = flag.plan(phase.cluster, enabled=True, medium="env")
+    lines = flag.to_commit(phase.target, change).splitlines()
+    diff = ["--- /dev/null", "+++ overlays/staging/kustomization.yaml", *(f"+{line}" for line in lines)]
+    display.diff("\n".join(diff), "The overlay to commit", command="kubectl apply -k overlays/staging")
 
 
 async def set_flag(phase: Phase, *, enabled: bool) -> None:

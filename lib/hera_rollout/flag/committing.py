@@ -1,0 +1,48 @@
+"""What to commit to Git, so that the next deploy from there does not turn the flag back."""
+
+from __future__ import annotations
+
+from hera_rollout.flag.changes import FlagChange
+from hera_rollout.target import Target
+
+
+def to_commit(target: Target, change: FlagChange) -> str:
+    """The change as YAML for a kustomize overlay: a patch of the Deployment, or the flag's ConfigMap.
+
+    Raises:
+        ValueError: medium `manual`: there is nothing of Kubernetes' to commit.
+    """
+    if change.medium == "configmap":
+        return _configmap(target, change)
+    if change.medium == "env":
+        return _patch(target, change)
+    raise ValueError("medium manual is no manifest")
+
+
+def _patch(target: Target, change: FlagChange) -> str:
+    value = "true" if change.enabled else "false"
+    return "\n".join((
+        "apiVersion: kustomize.config.k8s.io/v1beta1",
+        "kind: Kustomization",
+        "resources: [../../base]",
+        "patches:",
+        "- patch: |-",
+        "    apiVersion: apps/v1",
+        "    kind: Deployment",
+        f"    metadata: {{name: {target.deployment}, namespace: {target.namespace}}}",
+        "    spec:",
+        "      template:",
+        "        spec:",
+        "          containers:",
+        f"          - name: {target.container}",
+        f'            env: [{{name: {target.flag.env}, value: "{value}"}}]',
+    ))  # fmt: skip
+
+
+def _configmap(target: Target, change: FlagChange) -> str:
+    return "\n".join((
+        "apiVersion: v1",
+        "kind: ConfigMap",
+        f"metadata: {{name: {target.flag.configmap}, namespace: {target.namespace}}}",
+        f'data: {{enabled: "{"true" if change.enabled else "false"}", percent: "{change.percent:g}"}}',
+    ))  # fmt: skip
