@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from rollout_lab import backfill, booting, components, discovery, recipes
+from hera_rollout import window
+from hera_rollout.metrics import Prometheus
+from hera_rollout.target import Target
+from rollout_lab import backfill, booting, commands, components, discovery, recipes
 from rollout_lab.booting import Boot
 from rollout_lab.errors import LabError
 from rollout_lab.inventory import Inventory
@@ -36,7 +41,7 @@ def test_counters_never_fall_and_add_up_to_the_week() -> None:
     for labels in {one for one, _, _ in found}:
         mine = [(value, at) for one, value, at in found if one == labels]
         assert [one for one, _ in mine] == sorted(one for one, _ in mine)
-        assert {later - at for (_, at), (_, later) in zip(mine, mine[1:], strict=False)} == {60}
+        assert {later - at for (_, at), (_, later) in pairwise(mine)} == {60}
     assert sum(value for _, value, at in found if at == end.timestamp()) == pytest.approx(
         sum(backfill.weights()), abs=2
     )
@@ -112,3 +117,35 @@ def test_boot_gives_it_before_prometheus_starts_and_keeps_it(paths: Paths, monke
     assert kept
     assert int(kept.group(1)) > 7
     assert "prometheus" in booting.DATA
+
+
+def test_the_kit_reads_the_week_hour_by_hour_and_the_live_pod_that_follows_makes_no_spike(
+    tmp_path: Path, prometheus_over: Callable[[Path], str]
+) -> None:
+    now = datetime.now(UTC)
+    end, folder = backfill.ends(now), tmp_path / "data"
+    backfill.build(folder, end)
+    live = backfill.LABELS | {
+        "pod": "backend-5d9c7b8f66-x2k4q",
+        "instance": "10.244.0.9:8000",
+        "route": "/api/v1/tasks",
+    }
+    told = ",".join(f'{name}="{value}"' for name, value in live.items())
+    text = tmp_path / "live.txt"
+    counts = (f"{backfill.METRIC}_total{{{told}}} {3 + second / 60:.0f} {end.timestamp() + 600 + second:.0f}\n"
+              for second in range(0, max(2, int((now - end).total_seconds()) - 600), 2))  # fmt: skip
+    text.write_text(f"# TYPE {backfill.METRIC} counter\n{''.join(counts)}# EOF\n")
+    commands.run(["promtool", "tsdb", "create-blocks-from", "-q", "openmetrics", text, folder])
+    target = Target(name="lab", backend_url="http://b", argo_url="http://a", prometheus_url=prometheus_over(folder))
+    later = now + timedelta(hours=2)
+    seen = window.history(Prometheus.of(target), target, later)
+    week = seen[seen["time"] < end]
+    expected = [backfill.weights()[one.weekday() * 24 + one.hour] for one in week["time"]]
+    assert len(week) == 168
+    assert week["per_hour"].tolist() == pytest.approx(expected, abs=3)
+    assert not (seen[seen["time"] >= end]["per_hour"] > 70).any()
+    found = window.low_traffic(seen)
+    assert {0, 1, 2, 3, 4, 22, 23} <= found.low
+    assert not {9, 10, 11, 12, 13, 14, 15} & found.low
+    assert found.now(later.replace(hour=3)).inside
+    assert not found.now(later.replace(hour=11)).inside

@@ -1,14 +1,10 @@
 """The reading against a Prometheus of the test's own, filled by promtool: a day-night week, zero nights and gaps."""
 
 import shutil
-import socket
 import subprocess
-import time
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import httpx
 import pytest
 
 from hera_rollout.errors import Refused
@@ -45,7 +41,7 @@ def by_day(moment: datetime) -> float:
 
 
 @pytest.fixture(scope="module")
-def target(tmp_path_factory) -> Target:
+def target(tmp_path_factory, prometheus_over) -> Target:
     folder: Path = tmp_path_factory.mktemp("prometheus")
     begin, change = END - timedelta(days=DAYS), END - timedelta(days=2)
     text = ["# TYPE backend_http_requests counter\n"]
@@ -56,33 +52,10 @@ def target(tmp_path_factory) -> Target:
         text += series(pod, "/healthz", first, last, lambda _: 360.0)
     text += series("other-5d9c7b8f66-ccccc", "/api/v1/tasks", begin, END, lambda _: 9000.0)
     (folder / "text").write_text("".join(text) + "# EOF\n")
-    (folder / "prometheus.yaml").write_text("scrape_configs: []\n")
     subprocess.run(["promtool", "tsdb", "create-blocks-from", "-q", "--max-block-duration=24h", "openmetrics",
                     folder / "text", folder / "data"], check=True, capture_output=True, timeout=120)  # fmt: skip
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
-    argv = ["prometheus", f"--config.file={folder}/prometheus.yaml", f"--storage.tsdb.path={folder}/data",
-            "--storage.tsdb.retention.time=10d", f"--web.listen-address={address}", "--log.level=error"]  # fmt: skip
-    running = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        ready(f"http://{address}/-/ready", running)
-        yield Target(name="here", backend_url="http://b", argo_url="http://a", prometheus_url=f"http://{address}")
-    finally:
-        running.terminate()
-        running.wait(30)
-
-
-def ready(address: str, running: subprocess.Popen) -> None:
-    for _ in range(300):
-        assert running.poll() is None, "Prometheus ended"
-        try:
-            if httpx.get(address, timeout=2).status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.1)
-    raise AssertionError("Prometheus is not ready")
+    url = prometheus_over(folder / "data")
+    return Target(name="here", backend_url="http://b", argo_url="http://a", prometheus_url=url)
 
 
 @pytest.fixture(scope="module")
