@@ -27,16 +27,16 @@ def traffic_by_hour(hours: pd.DataFrame, now: float, limit: float | None, owner:
     figure = Figure(figsize=SIZE)
     period = "week" if len(hours) > _DAY else "day"
     known = f"{int(hours['low'].sum())} of {len(hours)} hours are low"
-    title = (
-        f"Traffic by hour of the {period}, UTC (n = {hours['n'].sum() / _DAY:.1f} days; band: least to most; {known})"
-    )
+    title = f"Traffic by hour of the {period}, UTC; {known}"
+    n = f"(n = {hours['n'].sum() / _DAY:.1f} days; band: least to most)"
     axes = figure.subplots()
     _rates(axes, hours)
     _low(axes, hours)
     _limit(axes, limit, owner)
     _now(axes, now)
     _frame(axes, hours)
-    axes.set_title(title, loc="left", fontsize=10, pad=18)
+    axes.set_title(f"{title}\n{n}", loc="left", fontsize=10, pad=18)
+    title = f"{title} {n}"
     finish(figure, title, hours, f"{title}: requests an hour; low hours shaded, now marked")
 
 
@@ -63,7 +63,7 @@ def _limit(axes: Axes, limit: float | None, owner: str) -> None:
     if limit is None:
         return
     axes.axhline(limit, color=COLORS["FAIL"], linestyle="--", linewidth=1.2)
-    axes.annotate(f"low: at most {limit:,.4g} ({owner})", (1, limit), xycoords=("axes fraction", "data"),
+    axes.annotate(f"low: at most {limit:,.3g} ({owner})", (1, limit), xycoords=("axes fraction", "data"),
                   xytext=(-2, 3), textcoords="offset points", ha="right", fontsize=8, color=COLORS["FAIL"],
                   bbox={"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 1})  # fmt: skip
 
