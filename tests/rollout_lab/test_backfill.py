@@ -80,6 +80,7 @@ def test_a_week_with_a_missing_hour_is_refused(tmp_path: Path) -> None:
         backfill.weights(file)
 
 
+@pytest.mark.slow  # needs Debian's prometheus, which `make lab` installs
 def test_it_is_given_once_and_a_cut_off_one_is_made_anew(paths: Paths) -> None:
     cut_off = paths.state / "prometheus.new"
     cut_off.mkdir(parents=True)
@@ -94,6 +95,7 @@ def test_it_is_given_once_and_a_cut_off_one_is_made_anew(paths: Paths) -> None:
     assert sorted(folder.iterdir()) == made
 
 
+@pytest.mark.slow  # needs Debian's prometheus, which `make lab` installs
 def test_a_refusal_leaves_no_folder_that_a_next_boot_would_take(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backfill, "openmetrics", lambda *_: iter(["this is no sample\n"]))
     with pytest.raises(LabError, match="promtool"):
@@ -119,6 +121,7 @@ def test_boot_gives_it_before_prometheus_starts_and_keeps_it(paths: Paths, monke
     assert "prometheus" in booting.DATA
 
 
+@pytest.mark.slow  # needs Debian's prometheus, which `make lab` installs
 def test_the_kit_reads_the_week_hour_by_hour_and_the_live_pod_that_follows_makes_no_spike(
     tmp_path: Path, prometheus_over: Callable[[Path], str]
 ) -> None:
