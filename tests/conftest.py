@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Generator, Iterator
-from contextlib import ExitStack, contextmanager
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 if TYPE_CHECKING:
@@ -98,3 +102,32 @@ def _turn(kind: int) -> Iterator[None]:
 def guide() -> str:
     """The rollout guide, as the users wrote it."""
     return (Path(__file__).parents[1] / "docs" / "ROLLOUT_GUIDE.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def prometheus_over(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Path], str]]:
+    """Starts a Prometheus of the test's own over a data folder, on a free port of loopback; answers its address."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(data: Path) -> str:
+        settings = tmp_path_factory.mktemp("settings") / "prometheus.yaml"
+        settings.write_text("scrape_configs: []\n")
+        with closing(socket.socket()) as probe:
+            probe.bind(("127.0.0.1", 0))
+            address = f"127.0.0.1:{probe.getsockname()[1]}"
+        argv = ["prometheus", f"--config.file={settings}", f"--storage.tsdb.path={data}", "--log.level=error",
+                "--storage.tsdb.retention.time=10d", f"--web.listen-address={address}"]  # fmt: skip
+        running = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        started.append(running)
+        for _ in range(300):
+            assert running.poll() is None, "Prometheus ended"
+            with suppress(httpx.TransportError):
+                if httpx.get(f"http://{address}/-/ready", timeout=2).is_success:
+                    return f"http://{address}"
+            time.sleep(0.1)
+        raise AssertionError("Prometheus is not ready")
+
+    yield start
+    for running in started:
+        running.terminate()
+        running.wait(30)

@@ -138,6 +138,10 @@ class Limits(_Settings):
     """Workflows by Hera within which it must."""
     misses_max: Annotated[float, Field(gt=0, lt=1)] = 0.10
     """The chance that it does not, at most."""
+    window_share: Share = 0.5
+    """An hour is low if its usual traffic is at most this share of the busiest hour's."""
+    window_days: Annotated[int, Field(ge=2, le=28)] = 7
+    """Days of history before any hour is called low."""
 
     _owner: str = PrivateAttr(default="")
 

@@ -6,10 +6,12 @@ import shutil
 import signal
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rollout_lab import (
     backend,
+    backfill,
     certificates,
     cluster,
     configuration,
@@ -129,7 +131,10 @@ class Boot:
             self.supervisor.wait("postgresql")
 
     def monitoring(self) -> None:
-        """Prometheus and its list of targets."""
+        """Prometheus and its list of targets; a new one is given a recorded week first."""
+        if not (self.paths.state / "prometheus").exists():
+            with self.timeline.stage("recorded week"):
+                backfill.ensure(self.paths, datetime.now(UTC))
         with self.timeline.stage("prometheus"):
             self.supervisor.start("prometheus")
             self.supervisor.start("discovery")

@@ -187,12 +187,12 @@ def postgresql(paths: Paths, _: Inventory) -> Component:
 
 
 def prometheus(paths: Paths, _: Inventory) -> Component:
-    """Prometheus, Debian's program with a folder of the lab's own."""
+    """Prometheus, Debian's program with a folder of the lab's own; its memory holds the recorded week too."""
     argv = (
         installed("prometheus"),
         f"--config.file={paths.config}/prometheus.yaml",
         f"--storage.tsdb.path={paths.state}/prometheus",
-        "--storage.tsdb.retention.time=2d",
+        "--storage.tsdb.retention.time=10d",
         f"--web.listen-address={LOOPBACK}:9090",
         "--log.level=warn",
     )

@@ -11,6 +11,7 @@ from hera_rollout.display.rehearsing import verdicts_by_rate
 from hera_rollout.display.splitting import coin_toss
 from hera_rollout.display.tables import checks_frame, diff, rows, table
 from hera_rollout.display.telling import PROGRESS_VARIABLE
+from hera_rollout.display.window import traffic_by_hour
 
 __all__ = [
     "COLORS",
@@ -37,6 +38,7 @@ __all__ = [
     "table",
     "times_by_path",
     "times_by_rung",
+    "traffic_by_hour",
     "verdicts_by_rate",
     "watched",
 ]

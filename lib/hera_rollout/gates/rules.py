@@ -10,6 +10,7 @@ from hera_rollout.gates.approving import approved
 from hera_rollout.gates.checks import Check, Verdict
 from hera_rollout.gates.drilling import drilled
 from hera_rollout.gates.judging import no_increase, not_more, not_slower, sample_ratio, success_rate
+from hera_rollout.gates.quiet import quiet_hour
 from hera_rollout.gates.rung import conclude_ladder, leave_rung
 
 Evidence = Mapping[str, Any]
@@ -118,7 +119,7 @@ RULES: Final[dict[str, Rule]] = {
     for rule in (
         *(holds, raised, withheld, flag_reported, scenarios, provenance, parity, equivalent, ended_well, rolled_back),
         *(success_rate, not_slower, not_more, no_increase, sample_ratio, leave_rung, conclude_ladder),
-        *(approved, drilled),
+        *(approved, drilled, quiet_hour),
     )
 }
 """Every rule by the name that a check carries."""
