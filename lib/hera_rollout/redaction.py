@@ -15,7 +15,8 @@ SHORTEST: Final = 8
 """A known value shorter than this would mask ordinary words."""
 
 _SECRET_NAME: Final = re.compile(
-    r"token|passw|secret|credential|api_?key|private_?key|client-key-data|apprise|database_url", re.IGNORECASE
+    r"token|passw|secret|credential|api_?key|private_?key|client-key-data|apprise|rollout_notices|database_url",
+    re.IGNORECASE,
 )
 _APPRISE: Final = "slack|discord|tgram|msteams|pover|pbul|gotify|ntfys?|mailtos?|matrixs?|mmosts?|rocketsch?|opsgenie|pagerduty|twilio|webex|signals?|jsons?|xmls?|forms?"  # noqa: E501
 _SHAPES: Final = (

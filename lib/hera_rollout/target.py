@@ -98,6 +98,15 @@ class PackageSettings(_Settings):
     requirements: str = "six\n"
 
 
+class NoticeSettings(_Settings):
+    """Who is told before, during and after a rollout. Addresses carry tokens: the file says only where they are."""
+
+    variable: str = Field(default="HERA_ROLLOUT_NOTICES", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    """The environment variable that holds Apprise addresses, with spaces or commas between them."""
+    seconds: Annotated[float, Field(gt=0, le=120)] = 15
+    """So long all of them together are waited for."""
+
+
 class Commands(_Settings):
     """Commands of the place's own, shown or run: start it; build, load and deploy an image; the service's tests."""
 
@@ -185,6 +194,7 @@ class Target(_Settings):
     workflow: WorkflowSettings = WorkflowSettings()
     limits: Limits = Field(default_factory=Limits)
     packages: PackageSettings = PackageSettings()
+    notices: NoticeSettings = NoticeSettings()
     commands: Commands = Commands()
     accepted: tuple[Accepted, ...] = ()
 

@@ -57,6 +57,11 @@ def test_known_values_go_also_as_base64_and_from_the_environment(monkeypatch: py
     assert text == f"a {MASK} b {MASK} c {MASK}"
 
 
+def test_the_addresses_of_notices_are_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HERA_ROLLOUT_NOTICES", "zulip://bot@org/abcdefgh")
+    assert Redactor().text("to zulip://bot@org/abcdefgh") == f"to {MASK}"
+
+
 def test_data_is_masked_in_values_keys_and_under_names_that_say_so() -> None:
     data = {"token": "short", "list": [{"x": f"Bearer {TOKEN}"}], f"postgresql://u:{'p' * 9}@h": 1, "n": 3}
     redacted = Redactor().data(data)

@@ -5,6 +5,7 @@ import click
 from hera_rollout.cli.approving import approve
 from hera_rollout.cli.diffing import diff
 from hera_rollout.cli.flag_scanning import flag_scan
+from hera_rollout.cli.notifying import notify
 from hera_rollout.cli.records import records_group
 from hera_rollout.cli.rolling_back import rollback
 from hera_rollout.cli.roundtripping import roundtrip
@@ -19,6 +20,7 @@ def main() -> None:
 
 main.add_command(run)
 main.add_command(approve)
+main.add_command(notify)
 main.add_command(rollback)
 main.add_command(diff)
 main.add_command(roundtrip)

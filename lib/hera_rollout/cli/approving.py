@@ -1,7 +1,6 @@
 """`hera-rollout approve`."""
 
 import getpass
-import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -9,8 +8,8 @@ from typing import Final
 import click
 
 from hera_rollout.cli.answers import plain_errors
+from hera_rollout.cli.naming import refuse_phase, refuse_rollout
 from hera_rollout.errors import Refused
-from hera_rollout.target import DNS_LABEL
 
 _OPTIONS: Final = {"approver": "--by", "reason": "--reason", "rung": "--rung", "what": "--what", "": "--rung or --what"}
 
@@ -41,10 +40,8 @@ def approve(
     from hera_rollout.approvals import Approval, add
     from hera_rollout.approvals.documents import faults
 
-    if not re.fullmatch(r"\d\d_[a-z_]+", phase):
-        raise Refused(f"There is no phase called {phase!r}.", expected="a notebook's full name, such as 03_canary.")
-    if not re.fullmatch(DNS_LABEL, rollout):
-        raise Refused(f"No rollout can be called {rollout!r}.", expected="its id, such as backend-2026-11.")
+    refuse_phase(phase)
+    refuse_rollout(rollout)
     now = datetime.now(UTC).replace(microsecond=0)
     try:
         approval = Approval(
