@@ -5,8 +5,8 @@ rung = looking.Look(workflows, prometheus, cluster, deadline).at(rung, now)
 judging.checks(ladder, limits, per_second)
 """
 
-from hera_rollout.canary.evidence import Arm, Before, Ladder, Rung
+from hera_rollout.canary.evidence import Arm, Before, Ladder, Rung, kept
 from hera_rollout.canary.judging import GATES, checks, concluded, left, misplaced
 from hera_rollout.canary.looking import Look
 
-__all__ = ["GATES", "Arm", "Before", "Ladder", "Look", "Rung", "checks", "concluded", "left", "misplaced"]
+__all__ = ["GATES", "Arm", "Before", "Ladder", "Look", "Rung", "checks", "concluded", "kept", "left", "misplaced"]

@@ -102,6 +102,20 @@ class Rung:
         return (self.ended or now) - self.began
 
 
+def key(percent: float) -> str:
+    """Under this key a run keeps a rung's evidence in the rollout's state."""
+    return f"rung {percent:g}"
+
+
+def kept(steps: Mapping[str, Any]) -> tuple[Rung, ...]:
+    """The rungs among what a run has kept, lowest first.
+
+    Raises:
+        Refused: one of them is not what this kit wrote.
+    """
+    return tuple(Rung.read(steps[key(percent)]) for percent in LADDER if key(percent) in steps)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Before:
     """The service before the first rung: error entries in its logs, and submissions, over the same time."""

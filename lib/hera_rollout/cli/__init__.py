@@ -10,6 +10,7 @@ from hera_rollout.cli.records import records_group
 from hera_rollout.cli.rolling_back import rollback
 from hera_rollout.cli.roundtripping import roundtrip
 from hera_rollout.cli.running import run
+from hera_rollout.cli.status import status
 
 
 @click.group()
@@ -21,6 +22,7 @@ def main() -> None:
 main.add_command(run)
 main.add_command(approve)
 main.add_command(notify)
+main.add_command(status)
 main.add_command(rollback)
 main.add_command(diff)
 main.add_command(roundtrip)

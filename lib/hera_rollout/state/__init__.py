@@ -2,7 +2,7 @@
 
 from hera_rollout.state.documents import Approval, Facts, FlagSet, KnownGood, RecordHash, RolledBack, Rollout, RunState
 from hera_rollout.state.holding import Holding
-from hera_rollout.state.leases import Hold, hold, holder
+from hera_rollout.state.leases import Hold, hold, holder, lease
 from hera_rollout.state.runs import Run, begin, run_id
 from hera_rollout.state.store import State
 
@@ -22,5 +22,6 @@ __all__ = [
     "begin",
     "hold",
     "holder",
+    "lease",
     "run_id",
 ]

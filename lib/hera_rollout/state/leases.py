@@ -183,7 +183,12 @@ def hold(cluster: Cluster, who: str, *, rollout: str = "", doing: str = "", seco
     return held
 
 
+def lease(cluster: Cluster) -> Holding | None:
+    """What the Lease says, also where it has expired; None if there is none. Nothing is taken."""
+    return _Leases(cluster).read()
+
+
 def holder(cluster: Cluster) -> Holding | None:
     """Who holds the rollout now, to be shown; None if nobody does. Nothing is taken."""
-    found = _Leases(cluster).read()
+    found = lease(cluster)
     return found if found and found.holder and datetime.now(UTC) < found.expires else None

@@ -11,6 +11,7 @@ import pandas as pd
 
 from hera_rollout import canary, display
 from hera_rollout.canary import Before, Ladder, Look, Rung, judging
+from hera_rollout.canary.evidence import key
 from hera_rollout.display.ladder import LOOKS, SHARES, TIMES
 from hera_rollout.errors import RolloutError
 from hera_rollout.gates import Check
@@ -23,11 +24,6 @@ MEMORY: Final = "climb"
 BEFORE, HISTORY = "before the ladder", "looks"
 MOST_LOOKS: Final = 120
 """So many looks are kept for the plot; more are thinned."""
-
-
-def key(percent: float) -> str:
-    """Under this key a run keeps a rung's evidence."""
-    return f"rung {percent:g}"
 
 
 def standing(phase: Phase) -> bool:
