@@ -86,6 +86,7 @@ def started(place, *, url=None, patience=1, **streams):
     return subprocess.Popen([*COMMAND, *where, "--watch", "--interval", "0.5"], env=env, **streams)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_watch_in_a_pipe_ends_at_a_signal_without_a_word(place, number):
     process = started(place, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -96,6 +97,7 @@ def test_the_watch_in_a_pipe_ends_at_a_signal_without_a_word(place, number):
     assert (process.returncode, rest, errors) == (0, "", "")
 
 
+@pytest.mark.slow
 def test_the_watch_ends_in_the_middle_of_a_look(place, silent_url):
     process = started(place, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, url=silent_url, patience=600)
     wait_until_asked(process)
@@ -117,6 +119,7 @@ def catches(process, number):
     return bool(int(mask, 16) >> (number - 1) & 1)
 
 
+@pytest.mark.slow
 def test_the_watch_in_a_terminal_gives_the_cursor_back_at_sigterm(place):
     ours, theirs = pty.openpty()
     process = started(place, stdin=theirs, stdout=theirs, stderr=theirs)
