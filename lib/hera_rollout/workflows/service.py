@@ -103,8 +103,8 @@ class Workflows:
         return documents.outputs(self._document(name_or_document))
 
     def stop(self, name: str) -> None:
-        """Ask the controller to stop it; its record stays."""
-        patch: Document = {"spec": {"shutdown": "Stop"}}
+        """Ask the controller to stop it; its record stays. It looks at a suspended one only when that goes on."""
+        patch: Document = {"spec": {"shutdown": "Stop", "suspend": None}}
         self.cluster.connection.patch(f"{self._path}/{name}", patch, "merge-patch", f"stop workflow {name}")
 
     def annotate(self, document: Document, key: str, value: str) -> None:
