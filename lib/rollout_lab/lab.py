@@ -14,6 +14,7 @@ from rollout_lab import (
     inventory,
     locking,
     preflight,
+    probing,
     runtime,
     status,
     stopping,
@@ -72,6 +73,9 @@ class Lab:
     def _is_up(self, built: inventory.Inventory, project: Path | None) -> bool:
         supervisor = Supervisor(self.paths, built)
         if not supervisor.any_running() or not all(line.up for line in status.look(self.paths, supervisor)):
+            return False
+        # A start that was cut off right after the kubelet: the API server's word on pods is from an earlier boot.
+        if not probing.ready(self.paths, {*cluster.DEPLOYMENTS, *({"backend"} if project else ())}):
             return False
         return project is None or (backend.current(self.paths, built, project) and backend.answers())
 
