@@ -24,7 +24,6 @@ import statistics
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -134,8 +133,7 @@ class Bench:
 
     def by(self, medium: flag.Medium) -> Cluster:
         """The cluster with the flag turned by this medium."""
-        settings = self.target.flag.model_copy(update={"medium": medium})
-        return Cluster.connect(self.target.model_copy(update={"flag": settings}))
+        return Cluster.connect(self.target.by(medium))
 
     def kubectl(self, *words: str) -> None:
         """What an operator types."""
@@ -160,9 +158,9 @@ class Bench:
             reported = self._back(way, cluster, backend, workflows, decided)
             time.sleep(AFTER_SECONDS)
         load.resolve(workflows)
-        found = measured(way, load.rows, decided, reported, _made(workflows, load.rows, began))
+        made = traffic.by_mark(load.rows, workflows.raw(since=began - timedelta(minutes=1)))
         _tidied(backend, load.tasks)
-        return found
+        return measured(way, load.rows, decided, reported, made)
 
     def _back(
         self, way: str, cluster: Cluster, backend: Backend, workflows: Workflows, decided: datetime
@@ -174,16 +172,6 @@ class Bench:
             return (datetime.now(UTC) - decided).total_seconds()
         result = rollback.quick(cluster, backend, workflows, by="benchmark", why="benchmark", observe_seconds=0)
         return (result.effective - decided).total_seconds() if result.effective else None
-
-
-def _made(workflows: Workflows, rows: Sequence[Row], began: datetime) -> Counter[str]:
-    """Workflows by the mark that their code prints."""
-    marks = {row.mark for row in rows}
-    made: Counter[str] = Counter()
-    for document in workflows.raw(since=began - timedelta(minutes=1)):
-        text = json.dumps(document["spec"])
-        made.update(mark for mark in marks if f"[{mark}]" in text)
-    return made
 
 
 def _tidied(backend: Backend, tasks: Sequence[str]) -> None:

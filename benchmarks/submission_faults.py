@@ -142,7 +142,7 @@ def by_backend(target: Target, cluster: Cluster, count: int, die: Die, token: st
         load.run()
     workflows = Workflows(target, cluster)
     load.resolve(workflows)
-    made = _made(workflows, load.rows, since)
+    made = traffic.by_mark(load.rows, workflows.raw(since=since - timedelta(minutes=1)))
     backend = Backend(target)
     for row in load.rows:
         if row.task:
@@ -171,15 +171,6 @@ def counted(rows: Sequence[Row], made: Counter[str], *, asked: int, faults: dict
         open=sum(row.outcome == "answer lost" for row in rows) + asked - len(rows),
         resolved=sum(row.outcome in {"found", "absent"} for row in rows), faults=faults, seconds=seconds,
     )  # fmt: skip
-
-
-def _made(workflows: Workflows, rows: Sequence[Row], since: datetime) -> Counter[str]:
-    marks = {row.mark for row in rows}
-    found: Counter[str] = Counter()
-    for document in workflows.raw(since=since - timedelta(minutes=1)):
-        text = json.dumps(document["spec"])
-        found.update(mark for mark in marks if f"[{mark}]" in text)
-    return found
 
 
 def main() -> None:

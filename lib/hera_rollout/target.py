@@ -66,6 +66,7 @@ Address = Annotated[str, AfterValidator(_address)]
 KubeName = Annotated[str, AfterValidator(_dns_label)]
 ExpandedPath = Annotated[Path, BeforeValidator(_expanded)]
 Seconds = Annotated[int, Field(gt=0, le=86_400)]
+Medium = Literal["env", "configmap", "manual"]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -76,7 +77,7 @@ class _Settings(BaseModel):
 class FlagSettings(_Settings):
     """How the flag is thrown at this place."""
 
-    medium: Literal["env", "configmap", "manual"] = "env"
+    medium: Medium = "env"
     env: str = Field(default="USE_HERA_SDK", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
     configmap: KubeName = "backend-flag"
     by_hand: str = ""
@@ -202,6 +203,10 @@ class Target(_Settings):
     def _own_limits(self) -> Self:
         self.limits._owner = self.name
         return self
+
+    def by(self, medium: Medium) -> Self:
+        """The same place, with the flag turned by another medium."""
+        return self.model_copy(update={"flag": self.flag.model_copy(update={"medium": medium})})
 
     @property
     def state_name(self) -> str:

@@ -193,7 +193,7 @@ class Boot:
         """Wait for everything that was started."""
         with self.timeline.stage("node ready"):
             api.wait("The node being ready", lambda: self.kubelet_runs() and cluster.node_ready(api), 120)
-        containers = {*cluster.DEPLOYMENTS, *({"backend"} if self.backend_project else ())}
+        containers = cluster.containers(with_backend=self.backend_project is not None)
         with self.timeline.stage("pods found ready by this kubelet"):
             api.wait(
                 "The kubelet finding its pods ready",

@@ -86,6 +86,11 @@ def _condition(found: dict[str, Any], kind: str) -> bool:
     return any(one["type"] == kind and one["status"] == "True" for one in conditions)
 
 
+def containers(*, with_backend: bool) -> set[str]:
+    """Containers of the lab's own Deployments, by which one sees that the kubelet has found them ready."""
+    return {*DEPLOYMENTS, *({"backend"} if with_backend else ())}
+
+
 def node_ready(api: Api) -> bool:
     """Whether the kubelet has said that it takes pods."""
     return _condition(api.get(path_of("Node", NODE)) or {}, "Ready")

@@ -75,7 +75,7 @@ class Lab:
         if not supervisor.any_running() or not all(line.up for line in status.look(self.paths, supervisor)):
             return False
         # A start that was cut off right after the kubelet: the API server's word on pods is from an earlier boot.
-        if not probing.ready(self.paths, {*cluster.DEPLOYMENTS, *({"backend"} if project else ())}):
+        if not probing.ready(self.paths, cluster.containers(with_backend=project is not None)):
             return False
         return project is None or (backend.current(self.paths, built, project) and backend.answers())
 

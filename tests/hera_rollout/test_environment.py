@@ -14,18 +14,18 @@ def deployment(env):
 
 
 def test_an_unset_variable_is_added_and_the_rest_kept():
-    after, entry = environment._changed([OTHER], "USE_HERA_SDK", "true")
+    after, entry = environment.with_variable([OTHER], "USE_HERA_SDK", "true")
     assert after == [OTHER, {"name": "USE_HERA_SDK", "value": "true"}]
     assert entry == {"name": "USE_HERA_SDK", "value": "true"}
 
 
 def test_a_set_variable_is_changed_in_its_place():
-    after, _ = environment._changed([FLAG, OTHER], "USE_HERA_SDK", "true")
+    after, _ = environment.with_variable([FLAG, OTHER], "USE_HERA_SDK", "true")
     assert after == [{"name": "USE_HERA_SDK", "value": "true"}, OTHER]
 
 
 def test_removing_uses_the_merge_patchs_own_word():
-    assert environment._changed([FLAG, OTHER], "USE_HERA_SDK", None) == (
+    assert environment.with_variable([FLAG, OTHER], "USE_HERA_SDK", None) == (
         [OTHER],
         {"name": "USE_HERA_SDK", "$patch": "delete"},
     )
@@ -33,7 +33,7 @@ def test_removing_uses_the_merge_patchs_own_word():
 
 def test_a_reference_is_reported_as_one_and_cleared_when_a_value_is_set():
     assert environment._value([FROM_FILE], "USE_HERA_SDK") == "(from configMapKeyRef flags hera)"
-    _, entry = environment._changed([FROM_FILE], "USE_HERA_SDK", "true")
+    _, entry = environment.with_variable([FROM_FILE], "USE_HERA_SDK", "true")
     assert entry["valueFrom"] is None
 
 

@@ -296,6 +296,23 @@ def suspended(lab):
     lab.clean()
 
 
+@pytest.fixture
+def submit():
+    """Submit a task; its workflow's name. Its tasks, `submit.tasks`, are gone afterwards."""
+    tasks = []
+
+    def one():
+        answer = httpx.post(f"{BACKEND_URL}/api/v1/tasks/submit", json={"pythonCode": "print('done')"}, timeout=20)
+        assert answer.status_code == 200, answer.text
+        tasks.append(answer.json()["id"])
+        return answer.json()["workflowId"]
+
+    one.tasks = tasks
+    yield one
+    for task in tasks:
+        httpx.delete(f"{BACKEND_URL}/api/v1/tasks/{task}/delete", timeout=20)
+
+
 @pytest.fixture(scope="session")
 def each():
     """Call for every item, a few at a time; results in order."""

@@ -36,7 +36,7 @@ def fresh(suspended):
 
 
 def by(target, medium):
-    return Cluster.connect(target.model_copy(update={"flag": target.flag.model_copy(update={"medium": medium})}))
+    return Cluster.connect(target.by(medium))
 
 
 def template(cluster):
@@ -55,22 +55,6 @@ def next_release(suspended, cluster, backend):
     suspended.set_env(BACKEND_RELEASE="2")
     flag.apply(cluster, backend, flag.plan(cluster, enabled=True))
     return before
-
-
-@pytest.fixture
-def submit():
-    tasks = []
-
-    def one():
-        answer = httpx.post(f"{TASKS}/submit", json={"pythonCode": "print('done')"}, timeout=20)
-        assert answer.status_code == 200, answer.text
-        tasks.append(answer.json()["id"])
-        return answer.json()["workflowId"]
-
-    one.tasks = tasks
-    yield one
-    for task in tasks:
-        httpx.delete(f"{TASKS}/{task}/delete", timeout=20)
 
 
 @pytest.mark.parametrize("medium", ["env", "configmap"])

@@ -10,7 +10,6 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-import httpx
 import pytest
 
 from hera_rollout import flag, rollback, state
@@ -23,7 +22,6 @@ pytestmark = [pytest.mark.live, pytest.mark.timeout(200)]
 
 ROOT = Path(__file__).parents[2]
 COMMAND = Path(sys.executable).parent / "hera-rollout"
-TASKS = "http://127.0.0.1:8000/api/v1/tasks"
 NOBODY = "http://127.0.0.1:9"  # nothing listens there
 
 
@@ -37,28 +35,12 @@ def fresh(suspended):
 
 def by(target, medium):
     """The lab, with this medium for its flag."""
-    return Cluster.connect(target.model_copy(update={"flag": target.flag.model_copy(update={"medium": medium})}))
+    return Cluster.connect(target.by(medium))
 
 
 @pytest.fixture
 def by_file(target):
     return by(target, "configmap")
-
-
-@pytest.fixture
-def submit():
-    """Submit a task; its workflow's name. The tasks are gone afterwards."""
-    tasks = []
-
-    def one():
-        answer = httpx.post(f"{TASKS}/submit", json={"pythonCode": "print('done')"}, timeout=20)
-        assert answer.status_code == 200, answer.text
-        tasks.append(answer.json()["id"])
-        return answer.json()["workflowId"]
-
-    yield one
-    for task in tasks:
-        httpx.delete(f"{TASKS}/{task}/delete", timeout=20)
 
 
 class Traffic:

@@ -173,7 +173,7 @@ def noted(cluster, **flip):
 @pytest.fixture
 def by_file(clean_backend, target):
     """The lab by medium `configmap`; neither the file nor the variable is there."""
-    return Cluster.connect(target.model_copy(update={"flag": target.flag.model_copy(update={"medium": "configmap"})}))
+    return Cluster.connect(target.by("configmap"))
 
 
 def test_nothing_changed_is_no_drift_nor_is_a_flag_that_the_kit_never_set(clean_backend, by_file):

@@ -36,7 +36,7 @@ def fresh(suspended):
 @pytest.fixture
 def standing(suspended, target):
     """A canary at 25 % that the kit has set; its lease is held by this process."""
-    by_file = target.model_copy(update={"flag": target.flag.model_copy(update={"medium": "configmap"})})
+    by_file = target.by("configmap")
     cluster = Cluster.connect(by_file)
     with state.hold(cluster, "ann", rollout="status-test", doing="03_canary"):
         kept = State.load(cluster)

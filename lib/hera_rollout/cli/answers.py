@@ -12,6 +12,7 @@ from hera_rollout.errors import Refused, RolloutError
 
 P = ParamSpec("P")
 BAD_INPUT: Final = 2
+HOLD: Final = 3
 
 records_folder = click.option(
     "--records", "folder", type=click.Path(path_type=Path), default=Path("records"), show_default=True,

@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hera_rollout.cli.answers import plain_errors
+from hera_rollout.cli.answers import HOLD, plain_errors
 
 if TYPE_CHECKING:
     from hera_rollout.cleanup.scanning import Scan
-
-HOLD = 3
 
 
 @click.command("flag-scan")

@@ -2,17 +2,15 @@
 
 import getpass
 import sys
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, cast
 
 import click
 
-from hera_rollout.cli.answers import plain_errors
+from hera_rollout.cli.answers import HOLD, plain_errors
 from hera_rollout.cli.naming import refuse_phase, refuse_rollout
 
 if TYPE_CHECKING:
     from hera_rollout.notify import Facts, Moment, Notice
-
-HOLD: Final = 3
 
 
 @click.command()

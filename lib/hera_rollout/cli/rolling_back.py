@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from hera_rollout.cli.answers import plain_errors
+from hera_rollout.cli.answers import HOLD, plain_errors
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from hera_rollout.cluster import Cluster
     from hera_rollout.rollback import Policy, RollbackResult
 
-HOLD: Final = 3
 BROKEN_OFF: Final = 4
 
 
@@ -129,12 +128,12 @@ def _tell_owner(cluster: "Cluster") -> None:
     place = cluster.target
     try:
         found = ownership.owner(environment.read(cluster.connection, place))
-        off = flag.plan(cluster, enabled=False)
     except RolloutError:
         return
-    if found and off.medium != "manual":
+    medium = place.flag.medium
+    if found and medium != "manual":
         click.echo(f"Note: {found.sentence(f'deployment/{place.deployment}')}\nTo commit:")
-        click.echo(textwrap.indent(flag.to_commit(place, off), "  "))
+        click.echo(textwrap.indent(flag.to_commit(place, medium, enabled=False), "  "))
 
 
 def _show(cluster: "Cluster", full: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,7 +60,7 @@ def plan(connection: Connection, target: Target, name: str, wanted: str | None) 
     """Plan to set the variable, or to remove it (None); nothing is changed."""
     deployment = read(connection, target)
     before = _env(deployment, target)
-    after, entry = _changed(before, name, wanted)
+    after, entry = with_variable(before, name, wanted)
     container = {"name": target.container, "env": [entry]}
     setting = f"{name}=" + shlex.quote(wanted) if wanted is not None else f"{name}-"
     return EnvChange(
@@ -75,15 +76,45 @@ def plan(connection: Connection, target: Target, name: str, wanted: str | None) 
 
 
 def apply(connection: Connection, target: Target, change: EnvChange) -> None:
-    """Apply a planned change; Refused if the pod template is no longer the one it was planned against."""
+    """Apply a planned change; Conflicting if the pod template is no longer the one it was planned against."""
+
+    def send(version: str) -> None:
+        patch = {**change.patch, "metadata": {"resourceVersion": version}}
+        connection.patch(path(target), patch, "strategic-merge-patch", f"patch deployment {target.deployment}")
+
+    def difference(now: Document) -> str:
+        current = _value(_env(now, target), change.name)
+        return f" ({change.name} is now {_shown(current)}, was {_shown(change.before)})"
+
+    patch_template(connection, target, change.template, send, difference)
+
+
+def patch_template(
+    connection: Connection,
+    target: Target,
+    planned_against: Document,
+    send: Callable[[str], None],
+    difference: Callable[[Document], str] = lambda _now: "",
+) -> None:
+    """Patch the Deployment, if its pod template still is the one that the change was planned against.
+
+    Args:
+        connection: to the cluster.
+        target: whose Deployment.
+        planned_against: that pod template.
+        send: sends the patch, with this resourceVersion as its precondition.
+        difference: what is told of a Deployment whose template is another one.
+
+    Raises:
+        Conflicting: It is another one; nothing was touched.
+    """
     for attempt in range(_TRIES):
         now = read(connection, target)
-        if now["spec"]["template"] != change.template:
-            raise _changed_meanwhile(target, change, now)
+        if now["spec"]["template"] != planned_against:
+            raise _changed_meanwhile(target, difference(now))
         # The precondition: status updates between this read and the patch only cost another try.
-        patch = {**change.patch, "metadata": {"resourceVersion": now["metadata"]["resourceVersion"]}}
         try:
-            connection.patch(path(target), patch, "strategic-merge-patch", f"patch deployment {target.deployment}")
+            send(now["metadata"]["resourceVersion"])
         except Conflicting:
             if attempt == _TRIES - 1:
                 raise
@@ -91,11 +122,10 @@ def apply(connection: Connection, target: Target, change: EnvChange) -> None:
             return
 
 
-def _changed_meanwhile(target: Target, change: EnvChange, now: Document) -> Conflicting:
-    current = _value(_env(now, target), change.name)
+def _changed_meanwhile(target: Target, difference: str) -> Conflicting:
     return Conflicting(
         f"deployment/{target.deployment} was changed meanwhile: its pod template is not the one this was planned "
-        f"against ({change.name} is now {_shown(current)}, was {_shown(change.before)}).",
+        f"against{difference}.",
         expected="the Deployment as it was when the patch was shown.",
         why="What was approved is not what would be applied.",
         todo="See who changed it (kubectl rollout history), then plan again; nothing was touched.",
@@ -127,7 +157,7 @@ def _value(env: list[Document], name: str) -> str | None:
     return str(entry.get("value", ""))
 
 
-def _changed(env: list[Document], name: str, wanted: str | None) -> tuple[list[Document], Document]:
+def with_variable(env: list[Document], name: str, wanted: str | None) -> tuple[list[Document], Document]:
     """The env section afterwards, and the entry for a strategic merge patch."""
     if wanted is None:
         return [entry for entry in env if entry["name"] != name], {"name": name, "$patch": "delete"}

@@ -9,11 +9,9 @@ import yaml
 
 from hera_rollout.cluster import environment, rollouts
 from hera_rollout.cluster.connection import Connection, Document
-from hera_rollout.errors import Conflicting, Missing
+from hera_rollout.errors import Missing
 from hera_rollout.redaction import REDACTOR
 from hera_rollout.target import Target
-
-_TRIES = 5
 
 
 @dataclass(frozen=True)
@@ -21,12 +19,14 @@ class Restoration:
     """An earlier pod template, planned against one state of the Deployment's.
 
     Attributes:
+        template_hash: the pod-template-hash by which it was found.
         revision: the Deployment's revision that has it now; numbers move on with each undo.
         image: of the target's container.
         command: the command line it stands for.
         before, after: pod templates.
     """
 
+    template_hash: str
     revision: str
     image: str
     command: str
@@ -63,18 +63,18 @@ def plan(connection: Connection, target: Target, template_hash: str, variable: t
     own = rollouts.replicasets(connection, target, deployment)
     chosen = next((one for one in own if one["metadata"]["labels"].get(rollouts.HASH) == template_hash), None)
     if chosen is None:
-        kept = ", ".join(_revision(one) for one in own) or "none"
+        kept = ", ".join(rollouts.revision_of(one) for one in own) or "none"
         raise Missing(
             f"deployment/{target.deployment} keeps no ReplicaSet {rollouts.HASH}={template_hash} any more.",
             expected=f"it among the revisions that it keeps ({kept}).",
             todo="Raise revisionHistoryLimit before the next rollout; now set the image by hand: kubectl set image.",
         )
-    revision = _revision(chosen)
-    after = _without_hash(chosen["spec"]["template"])
-    _set(after, target, variable)
+    revision, after = rollouts.revision_of(chosen), rollouts.template_of(chosen)
     container = next(one for one in after["spec"]["containers"] if one["name"] == target.container)
+    container["env"], _ = environment.with_variable(container.get("env") or [], *variable)
     name, namespace = f"deployment/{target.deployment}", target.namespace
     return Restoration(
+        template_hash=template_hash,
         revision=revision,
         image=container["image"],
         command=f"kubectl rollout undo {name} --to-revision={revision} -n {namespace} && "
@@ -90,45 +90,8 @@ def apply(connection: Connection, target: Target, planned: Restoration) -> None:
     Raises:
         Conflicting: The pod template is no longer the one it was planned against; nothing was touched.
     """
-    for attempt in range(_TRIES):
-        now = environment.read(connection, target)
-        if now["spec"]["template"] != planned.before:
-            raise Conflicting(
-                f"deployment/{target.deployment} was changed meanwhile: its pod template is not the one this was "
-                "planned against.",
-                expected="the Deployment as it was when the patch was shown.",
-                why="What was approved is not what would be applied.",
-                todo="See who changed it (kubectl rollout history), then plan again; nothing was touched.",
-            )
-        test = {"op": "test", "path": "/metadata/resourceVersion", "value": now["metadata"]["resourceVersion"]}
-        replace = {"op": "replace", "path": "/spec/template", "value": planned.after}
-        try:
-            connection.patch(environment.path(target), [test, replace], "json-patch", "put the revision back")
-        except Conflicting:
-            if attempt == _TRIES - 1:
-                raise
-        else:
-            return
 
+    def send(version: str) -> None:
+        rollouts.put_template(connection, target, planned.after, version)
 
-def _revision(replicaset: Document) -> str:
-    return str((replicaset["metadata"].get("annotations") or {}).get(rollouts.REVISION, "?"))
-
-
-def _without_hash(template: Document) -> Document:
-    labels = {key: value for key, value in template["metadata"].get("labels", {}).items() if key != rollouts.HASH}
-    spec = {**template["spec"], "containers": [dict(one) for one in template["spec"]["containers"]]}
-    return {**template, "metadata": {**template["metadata"], "labels": labels}, "spec": spec}
-
-
-def _set(template: Document, target: Target, variable: tuple[str, str]) -> None:
-    """The variable in the target's container; whatever it was set from before, it is a plain value now."""
-    name, value = variable
-    for container in template["spec"]["containers"]:
-        if container["name"] != target.container:
-            continue
-        entries = list(container.get("env") or [])
-        literal = {"name": name, "value": value}
-        container["env"] = [literal if one["name"] == name else one for one in entries]
-        if literal not in container["env"]:
-            container["env"].append(literal)
+    environment.patch_template(connection, target, planned.before, send)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -111,8 +112,7 @@ class _Wait:
 
     def _ended(self, deployment: Document, new: list[Document]) -> RolloutStatus:
         names = sorted(pod["metadata"]["name"] for pod in new if "deletionTimestamp" not in pod["metadata"])
-        revision = deployment["metadata"].get("annotations", {}).get(REVISION, "")
-        return RolloutStatus(revision, len(names), time.monotonic() - self.began, names, self.lines)
+        return RolloutStatus(revision_of(deployment), len(names), time.monotonic() - self.began, names, self.lines)
 
     def _stop_if_hopeless(self, deployment: Document, new: list[Document], found: list[Document]) -> None:
         elapsed = time.monotonic() - self.began
@@ -163,7 +163,26 @@ def replicasets(connection: Connection, target: Target, deployment: Document) ->
     )
     uid = deployment["metadata"]["uid"]
     own = [item for item in found if any(ref["uid"] == uid for ref in item["metadata"].get("ownerReferences") or [])]
-    return sorted(own, key=lambda item: int(item["metadata"].get("annotations", {}).get(REVISION, 0)))
+    return sorted(own, key=lambda item: int(revision_of(item) or 0))
+
+
+def revision_of(item: Document) -> str:
+    """The revision of a Deployment or ReplicaSet; empty if it has none yet."""
+    return str((item["metadata"].get("annotations") or {}).get(REVISION, ""))
+
+
+def template_of(replicaset: Document) -> Document:
+    """A ReplicaSet's pod template as a Deployment has it: without the hash that the controller adds."""
+    template: Document = copy.deepcopy(replicaset["spec"]["template"])
+    template["metadata"].get("labels", {}).pop(HASH, None)
+    return template
+
+
+def put_template(connection: Connection, target: Target, template: Document, version: str) -> None:
+    """Put a pod template in place of the Deployment's; Conflicting if that is not of this resourceVersion any more."""
+    test = {"op": "test", "path": "/metadata/resourceVersion", "value": version}
+    patch: list[Document] = [test, {"op": "replace", "path": "/spec/template", "value": template}]
+    connection.patch(environment.path(target), patch, "json-patch", "undo the rollout")
 
 
 def newest_hash(connection: Connection, target: Target, deployment: Document) -> str:
@@ -176,17 +195,13 @@ def undo(connection: Connection, target: Target, to_revision: str | None) -> str
     """Put an earlier revision's pod template back; the kubectl line it stands for."""
     deployment = environment.read(connection, target)
     earlier = replicasets(connection, target, deployment)[:-1]
-    by_revision = {item["metadata"].get("annotations", {}).get(REVISION): item for item in earlier}
+    by_revision = {revision_of(item): item for item in earlier}
     chosen = by_revision.get(to_revision) if to_revision else (earlier[-1] if earlier else None)
     if chosen is None:
         raise Missing(
             f"deployment/{target.deployment} has no earlier revision {to_revision or ''}".rstrip() + ".",
             expected=f"one of {', '.join(filter(None, by_revision)) or '(there is only one revision)'}.",
         )
-    template = chosen["spec"]["template"]
-    template["metadata"]["labels"].pop(HASH, None)
-    version = {"op": "test", "path": "/metadata/resourceVersion", "value": deployment["metadata"]["resourceVersion"]}
-    replace = {"op": "replace", "path": "/spec/template", "value": template}
-    connection.patch(environment.path(target), [version, replace], "json-patch", "undo the rollout")
+    put_template(connection, target, template_of(chosen), deployment["metadata"]["resourceVersion"])
     to = f" --to-revision={to_revision}" if to_revision else ""
     return f"kubectl rollout undo deployment/{target.deployment}{to} -n {target.namespace}"

@@ -179,8 +179,7 @@ def _placed(cluster: Cluster, medium: Medium | None) -> Cluster:
     target = cluster.target
     if medium is None or medium == target.flag.medium:
         return cluster
-    other = target.model_copy(update={"flag": target.flag.model_copy(update={"medium": medium})})
-    return Cluster(other, cluster.connection, cluster.version)
+    return Cluster(target.by(medium), cluster.connection, cluster.version)
 
 
 def _refuse_on(cluster: Cluster, backend: Backend) -> None:

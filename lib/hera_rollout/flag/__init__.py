@@ -5,11 +5,12 @@ share of the tasks); `manual`, shown and waited for. Off in either of the first 
 """
 
 from hera_rollout.flag.byhand import NotDoneByHand
-from hera_rollout.flag.changes import FlagChange, FlagEffect, Medium, ReportsFlag
+from hera_rollout.flag.changes import FlagChange, FlagEffect, ReportsFlag
 from hera_rollout.flag.committing import to_commit
 from hera_rollout.flag.file import read_file, restore_file
 from hera_rollout.flag.media import apply, plan, settled, throw
 from hera_rollout.flag.reporting import COLUMNS, PORT, ROUTE, report
+from hera_rollout.target import Medium
 
 __all__ = [
     "COLUMNS",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from pandas import DataFrame
 
-Medium = Literal["env", "configmap", "manual"]
+from hera_rollout.target import Medium
+
 Tell = Callable[[str], None]
 ALL = 100.0
 

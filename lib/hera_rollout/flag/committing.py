@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from hera_rollout.flag.changes import FlagChange
-from hera_rollout.target import Target
+from hera_rollout.flag.changes import ALL
+from hera_rollout.target import Medium, Target
 
 
-def to_commit(target: Target, change: FlagChange) -> str:
-    """The change as YAML for a kustomize overlay: a patch of the Deployment, or the flag's ConfigMap.
+def to_commit(target: Target, medium: Medium, *, enabled: bool, percent: float = ALL) -> str:
+    """The flag so set, as YAML for a kustomize overlay: a patch of the Deployment, or the flag's ConfigMap.
 
     Raises:
         ValueError: medium `manual`: there is nothing of Kubernetes' to commit.
     """
-    if change.medium == "configmap":
-        return _configmap(target, change)
-    if change.medium == "env":
-        return _patch(target, change)
+    word = "true" if enabled else "false"
+    if medium == "configmap":
+        return _configmap(target, word, percent if enabled else 0)
+    if medium == "env":
+        return _patch(target, word)
     raise ValueError("medium manual is no manifest")
 
 
-def _patch(target: Target, change: FlagChange) -> str:
-    value = "true" if change.enabled else "false"
+def _patch(target: Target, value: str) -> str:
     return "\n".join((
         "apiVersion: kustomize.config.k8s.io/v1beta1",
         "kind: Kustomization",
@@ -39,10 +39,10 @@ def _patch(target: Target, change: FlagChange) -> str:
     ))  # fmt: skip
 
 
-def _configmap(target: Target, change: FlagChange) -> str:
+def _configmap(target: Target, value: str, percent: float) -> str:
     return "\n".join((
         "apiVersion: v1",
         "kind: ConfigMap",
         f"metadata: {{name: {target.flag.configmap}, namespace: {target.namespace}}}",
-        f'data: {{enabled: "{"true" if change.enabled else "false"}", percent: "{change.percent:g}"}}',
+        f'data: {{enabled: "{value}", percent: "{percent:g}"}}',
     ))  # fmt: skip

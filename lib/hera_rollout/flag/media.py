@@ -7,9 +7,10 @@ import time
 
 from hera_rollout.cluster import Cluster, EnvChange
 from hera_rollout.flag import byhand, file, variable
-from hera_rollout.flag.changes import ALL, FlagChange, FlagEffect, Medium, ReportsFlag, Tell
+from hera_rollout.flag.changes import ALL, FlagChange, FlagEffect, ReportsFlag, Tell
 from hera_rollout.flag.effect import PAUSE_SECONDS, Wait
 from hera_rollout.flag.file import FileChange
+from hera_rollout.target import Medium
 
 
 def plan(cluster: Cluster, enabled: bool, *, percent: float = ALL, medium: Medium | None = None) -> FlagChange:

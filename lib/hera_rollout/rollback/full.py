@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Final
 
 from hera_rollout import flag
@@ -55,12 +54,12 @@ def full(
         RolloutError: The flag could not be turned off at all; the text says how to do it by hand.
     """
     tell = on_progress or (lambda _: None)
-    way = Way(cluster, backend, workflows, tell, stop or threading.Event(), began=datetime.now(UTC))
-    wanted, good = _planned(way, state)
+    way = Way(cluster, backend, workflows, tell, stop or threading.Event())
+    wanted = _planned(way, state)
     together = wanted is not None and cluster.target.flag.medium == "env"
     change = None if together else thrown(cluster, tell)
-    if wanted and good:
-        wanted = _applied(way, wanted, good)
+    if wanted:
+        wanted = _applied(way, wanted)
     if change is None:
         # By its variable the flag is off with the template; where that was refused, it goes off alone.
         change = flag.plan(cluster, enabled=False) if wanted else thrown(cluster, tell)
@@ -90,26 +89,30 @@ def planned(cluster: Cluster, good: KnownGood) -> Restoration:
     """
     target = cluster.target
     try:
-        return restoring.plan(cluster.connection, target, good.template_hash, (target.flag.env, OFF))
+        return _with_hash(cluster, good.template_hash)
     except Missing as error:
         error.todo = (f"Put its image back by hand: kubectl set image deployment/{target.deployment} "
                       f"{target.container}={good.image} -n {target.namespace}")  # fmt: skip
         raise
 
 
-def _planned(way: Way, state: State | None) -> tuple[Restoration | None, KnownGood | None]:
+def _with_hash(cluster: Cluster, template_hash: str) -> Restoration:
+    return restoring.plan(cluster.connection, cluster.target, template_hash, (cluster.target.flag.env, OFF))
+
+
+def _planned(way: Way, state: State | None) -> Restoration | None:
     """What to put back; None, and a word of it, if that is not known or not there any more."""
     try:
         good = (state or State.load(way.cluster)).facts.known_good
         if good is None:
             raise Missing("No revision was recorded as known good: no live phase began this rollout.")
-        return planned(way.cluster, good), good
+        return planned(way.cluster, good)
     except RolloutError as error:
         _not_back(way, error)
-        return None, None
+        return None
 
 
-def _applied(way: Way, wanted: Restoration, good: KnownGood) -> Restoration | None:
+def _applied(way: Way, wanted: Restoration) -> Restoration | None:
     """Put it back; None, and a word of it, if it was refused.
 
     It is planned anew where somebody changed the Deployment meanwhile, and where an answer was lost: then it says that
@@ -121,7 +124,7 @@ def _applied(way: Way, wanted: Restoration, good: KnownGood) -> Restoration | No
                 restoring.apply(way.cluster.connection, way.cluster.target, wanted)
                 way.tell(f"patched: {wanted.command}")
         except (Conflicting, Ambiguous) as error:
-            again = _planned_again(way, good, error) if left else None
+            again = _planned_again(way, wanted, error) if left else None
             if again is None:
                 _not_back(way, error)
                 return None
@@ -134,10 +137,10 @@ def _applied(way: Way, wanted: Restoration, good: KnownGood) -> Restoration | No
     return None
 
 
-def _planned_again(way: Way, good: KnownGood, why: RolloutError) -> Restoration | None:
+def _planned_again(way: Way, wanted: Restoration, why: RolloutError) -> Restoration | None:
     way.tell(why.seen)
     try:
-        return planned(way.cluster, good)
+        return _with_hash(way.cluster, wanted.template_hash)
     except RolloutError:
         return None
 

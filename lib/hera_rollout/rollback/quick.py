@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime
 from typing import Final
 
 from hera_rollout.cluster import Cluster
@@ -49,7 +48,7 @@ def quick(
         RolloutError: The flag could not be turned off at all; the text says how to do it by hand.
     """
     tell = on_progress or (lambda _: None)
-    way = Way(cluster, backend, workflows, tell, stop or threading.Event(), began=datetime.now(UTC))
+    way = Way(cluster, backend, workflows, tell, stop or threading.Event())
     change = thrown(cluster, tell)
     # Before any waiting: whoever is broken off there has turned the flag all the same.
     way.note(state, by, why, changed=not change.noop)

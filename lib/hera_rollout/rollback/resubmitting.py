@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from hera_rollout.backend import Backend, provenance
 from hera_rollout.errors import Ambiguous, Conflicting, RolloutError
@@ -18,14 +18,6 @@ from hera_rollout.workflows import Workflows, documents
 CLAIM: Final = "hera-rollout/resubmitted"
 LOOKS: Final = 5
 LOOK_SECONDS: Final = 1.0
-
-
-class Tasks(Protocol):
-    """What is needed of the backend's client."""
-
-    def task(self, task: str) -> dict[str, Any]:
-        """One task with its runs, newest first."""
-        ...
 
 
 def again(row: Row, workflows: Workflows, backend: Backend | None, by: str) -> None:
@@ -62,7 +54,7 @@ def _again(row: Row, workflows: Workflows, backend: Backend | None, by: str) -> 
     _by_yaml(row, workflows)
 
 
-def newest_after(backend: Tasks, task: str, run: int) -> str:
+def newest_after(backend: Backend, task: str, run: int) -> str:
     """The workflow of the task's newest run, if that is a later one than this; else empty."""
     runs = backend.task(task).get("runs") or []
     later = [one for one in runs if int(one.get("runNumber") or 0) > run]
@@ -82,7 +74,7 @@ def _claimed(workflows: Workflows, document: dict[str, Any], by: str) -> bool:
     return True
 
 
-def _claimed_before(row: Row, backend: Tasks, task: str, run: int, claim: str) -> None:
+def _claimed_before(row: Row, backend: Backend, task: str, run: int, claim: str) -> None:
     """Somebody has begun to run it again: their run is looked for, and no other is made."""
     found = _looked_for(backend, task, run)
     if found:
@@ -109,7 +101,7 @@ def _rerun(backend: Backend, task: str, run: int) -> str:
         return found
 
 
-def _looked_for(backend: Tasks, task: str, run: int) -> str:
+def _looked_for(backend: Backend, task: str, run: int) -> str:
     for attempt in range(LOOKS):
         found = newest_after(backend, task, run)
         if found:

@@ -52,7 +52,7 @@ class Way:
     workflows: Workflows
     tell: Tell
     stop: threading.Event
-    began: datetime
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
     effect: FlagEffect | None = None
     effective: datetime | None = None
     created: int | None = None

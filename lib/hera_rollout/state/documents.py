@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from hera_rollout.answers import plain
 from hera_rollout.errors import Refused
 from hera_rollout.redaction import REDACTOR
+from hera_rollout.target import Medium
 
 SCHEMA: Final = "1"
 MOST_BYTES: Final = 480 * 1024
@@ -24,7 +25,6 @@ _TEXT: Final = 500
 _SUFFIX: Final = ".json"
 
 Text = Annotated[str, BeforeValidator(lambda value: plain(value, _TEXT) if isinstance(value, str) else value)]
-Medium = Literal["env", "configmap", "manual"]
 
 
 class Full(Refused):

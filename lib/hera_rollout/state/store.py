@@ -199,7 +199,7 @@ def _known_good(cluster: Cluster) -> KnownGood | None:
         return None
     images = {one["name"]: one["image"] for one in document["spec"]["template"]["spec"]["containers"]}
     return KnownGood(
-        revision=(document["metadata"].get("annotations") or {}).get(rollouts.REVISION, ""),
+        revision=rollouts.revision_of(document),
         template_hash=rollouts.newest_hash(connection, target, document),
         image=images.get(target.container, ""),
         env=environment.value(connection, target, target.flag.env),

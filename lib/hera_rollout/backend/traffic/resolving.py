@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -47,15 +47,26 @@ def settle(rows: Iterable[Row], found: Iterable[Mapping[str, Any]]) -> None:
     for document in found:
         one = seen(document)
         named[one.name] = one
-        if marks:
-            text = json.dumps(document["spec"])
-            for mark in [mark for mark in marks if f"[{mark}]" in text]:
-                marked[mark].append(one)
+        for mark in _marks_in(document, marks):
+            marked[mark].append(one)
     for row in rows:
         if row.mark in marks:
             _settle_lost(row, marked[row.mark])
         elif row.workflow:
             _settle_named(row, named.get(row.workflow))
+
+
+def by_mark(rows: Iterable[Row], found: Iterable[Mapping[str, Any]]) -> Counter[str]:
+    """How many of these documents are of each row's submission, by the mark in its code. Pure."""
+    marks = [row.mark for row in rows]
+    return Counter(mark for document in found for mark in _marks_in(document, marks))
+
+
+def _marks_in(document: Mapping[str, Any], marks: Collection[str]) -> list[str]:
+    if not marks:
+        return []
+    text = json.dumps(document["spec"])
+    return [mark for mark in marks if f"[{mark}]" in text]
 
 
 def _settle_named(row: Row, one: Seen | None) -> None:

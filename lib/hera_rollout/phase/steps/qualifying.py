@@ -172,7 +172,7 @@ async def flag_by_file(phase: Phase) -> None:
     except Refused as error:
         await _no_share(phase, error)
         return
-    placed = target.model_copy(update={"flag": target.flag.model_copy(update={"medium": "configmap"})})
+    placed = target.by("configmap")
     phase.flagged = Cluster(placed, phase.cluster.connection, phase.cluster.version)
     name = target.flag.env
     overruled = str(phase.cluster.env(name) or "true").strip().lower() != "true"

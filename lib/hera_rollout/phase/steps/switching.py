@@ -19,8 +19,7 @@ FLIPPED = "flag on"
 
 def overlay(phase: Phase) -> None:
     """Show what to commit, so that the next deploy from git does not turn the flag back."""
-    change = flag.plan(phase.cluster, enabled=True, medium="env")
-    lines = flag.to_commit(phase.target, change).splitlines()
+    lines = flag.to_commit(phase.target, "env", enabled=True).splitlines()
     diff = ["--- /dev/null", "+++ overlays/staging/kustomization.yaml", *(f"+{line}" for line in lines)]
     display.diff("\n".join(diff), "The overlay to commit", command="kubectl apply -k overlays/staging")
 
