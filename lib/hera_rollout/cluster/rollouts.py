@@ -180,8 +180,11 @@ def template_of(replicaset: Document) -> Document:
 
 def put_template(connection: Connection, target: Target, template: Document, version: str) -> None:
     """Put a pod template in place of the Deployment's; Conflicting if that is not of this resourceVersion any more."""
-    test = {"op": "test", "path": "/metadata/resourceVersion", "value": version}
-    patch: list[Document] = [test, {"op": "replace", "path": "/spec/template", "value": template}]
+    # Replaced, not tested: a test that fails is answered 422, another resourceVersion 409, which may be tried again.
+    patch: list[Document] = [
+        {"op": "replace", "path": "/metadata/resourceVersion", "value": version},
+        {"op": "replace", "path": "/spec/template", "value": template},
+    ]
     connection.patch(environment.path(target), patch, "json-patch", "undo the rollout")
 
 
