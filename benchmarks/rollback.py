@@ -159,7 +159,7 @@ class Bench:
             time.sleep(AFTER_SECONDS)
         load.resolve(workflows)
         made = traffic.by_mark(load.rows, workflows.raw(since=began - timedelta(minutes=1)))
-        _tidied(backend, load.tasks)
+        _tidied(backend, [row.task for row in load.rows if row.task])
         return measured(way, load.rows, decided, reported, made)
 
     def _back(
