@@ -45,12 +45,13 @@ def run(folder, passed, **parameters):
     return done.returncode, found[0]
 
 
-def approvals(*rungs):
-    """As the parameter takes them."""
-    return json.dumps(
-        [{"approver": "Ann", "reason": "a test", "rollout": "canary-test", "phase": "03_canary", "rung": rung,
-          "at": datetime.now(UTC).isoformat()} for rung in rungs]
-    )  # fmt: skip
+def approvals(*rungs, again=""):
+    """As the parameter takes them; `again`: why what was rolled back is tried once more."""
+    subjects = [{"rung": rung, "reason": "a test"} for rung in rungs]
+    if again:
+        subjects.append({"what": AGAIN, "reason": again})
+    return json.dumps([{"approver": "Ann", "rollout": "canary-test", "phase": "03_canary",
+                        "at": datetime.now(UTC).isoformat(), **subject} for subject in subjects])  # fmt: skip
 
 
 def checks(record):
@@ -199,7 +200,8 @@ def test_a_bad_path_is_taken_back_by_itself_and_it_says_who_saw_hera(clean_backe
     if check == "response times":
         text = record.report.read_text()
         assert "Performance degradation: what the guide says to look at" in text
-    code, record = run(tmp_path, passed, approval=approvals(10), patience_seconds=2, user_issues="jobs hang")
+    code, record = run(tmp_path, passed, approval=approvals(10, again="another look"), patience_seconds=2,
+                       user_issues="jobs hang")  # fmt: skip
     assert (code, record.verdict) == (1, "FAIL")
     assert "jobs hang" in checks(record)["user-reported issues"]["seen"]
 
@@ -215,10 +217,7 @@ def test_code_that_was_rolled_back_is_not_tried_again_without_a_reasoned_approva
     assert AGAIN in checks(record)[f"approval: {AGAIN}"]["todo"]
     assert "(too slow)" in (record.folder / "notebook.ipynb").read_text()
     assert flags(clean_backend) == {(False, 0)}
-    given = json.loads(approvals())
-    given.append({"approver": "Ann", "reason": "the node was slow, not the code", "rollout": "canary-test",
-                  "phase": "03_canary", "what": AGAIN, "at": datetime.now(UTC).isoformat()})  # fmt: skip
-    code, record = run(tmp_path, passed, approval=json.dumps(given))
+    code, record = run(tmp_path, passed, approval=approvals(again="the node was slow, not the code"))
     assert (code, record.verdict) == (3, "HOLD")
     assert checks(record)[f"approval: {AGAIN}"]["verdict"] == "PASS"
     assert "approval: rung 10 %" in checks(record), "it went on to the first rung"
