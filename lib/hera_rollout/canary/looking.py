@@ -18,11 +18,11 @@ from hera_rollout.errors import RolloutError
 from hera_rollout.gates import Errors, Moments, RungShare, Stratum, settle
 from hera_rollout.gates.settling import Run
 from hera_rollout.metrics import Prometheus
+from hera_rollout.metrics.figures import SUBMITTING
 from hera_rollout.metrics.frames import labelled
 from hera_rollout.split import path_for
 from hera_rollout.workflows import Workflows, documents
 
-SUBMITTING: Final = 'route=~"/api/v1/tasks/submit|/api/v1/tasks/.*/run"'
 CREATIONS: Final = "sum by (pod, path, outcome) (backend_workflow_creations_total)"
 """Submissions by path and by whether a workflow came of them; each pod apart, since a counter that falls began anew.
 A request that is answered 500 has no path of its own, so that the service's 5xx are on the monitoring checklist."""

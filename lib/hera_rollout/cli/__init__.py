@@ -2,6 +2,7 @@
 
 import click
 
+from hera_rollout.cli.alerting import alerts
 from hera_rollout.cli.approving import approve
 from hera_rollout.cli.diffing import diff
 from hera_rollout.cli.flag_scanning import flag_scan
@@ -23,6 +24,7 @@ main.add_command(run)
 main.add_command(approve)
 main.add_command(notify)
 main.add_command(status)
+main.add_command(alerts)
 main.add_command(rollback)
 main.add_command(diff)
 main.add_command(roundtrip)

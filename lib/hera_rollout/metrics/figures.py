@@ -20,6 +20,8 @@ from hera_rollout.metrics.windows import Window
 
 SHORT_SECONDS: Final = 60.0
 """cAdvisor looks at a container every 10 to 15 s: windows shorter than this use the process's own figures."""
+SUBMITTING: Final = 'route=~"/api/v1/tasks/submit|/api/v1/tasks/.*/run"'
+"""What makes a workflow, in either dialect of the service."""
 COLUMNS: Final = ["figure", "window", "path", "value", "unit", "query"]
 
 
