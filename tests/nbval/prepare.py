@@ -1,5 +1,11 @@
-"""Run 01, 02 and the drill on the lab by plain papermill and make records of them: what the entry gates ask for."""
+"""Run notebooks on the lab by plain papermill and make records of them: what entry gates and live tests ask for.
 
+``prepare.py FOLDER`` makes all that the live tests ask for, ``prepare.py FOLDER PHASE…`` single ones, on top of what is
+there. tests/run has nbval make the others.
+"""
+
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,29 +14,59 @@ from tempfile import TemporaryDirectory
 from forget import forget
 
 from hera_rollout import records
+from hera_rollout.parameters import RECORDS_VARIABLE
 
-ROOT = Path(__file__).parents[2]
-PHASES = {"01_dev_testing": {}, "02_staging": {}, "drill": {"seconds": 4}}
-COMMON = {"target": "lab", "dry_run": False, "operator": "tests"}
+HERE = Path(__file__).parent
+NOTEBOOKS = HERE.parents[1] / "notebooks"
+COMMON = {"target": "lab", "dry_run": False, "operator": "nbval"}
+APPROVED = [
+    {"approver": "Ann", "reason": "the reference copy", "rollout": "nbval", "phase": "03_canary", "rung": rung,
+     "at": "2026-11-28T00:00:00+00:00"}
+    for rung in (10, 25, 50, 75, 100)
+] + [
+    {"approver": "Ann", "reason": "02 left it on", "rollout": "nbval", "phase": "03_canary",
+     "what": "turn the flag off first", "at": "2026-11-28T00:00:00+00:00"}
+]  # fmt: skip
+PARAMETERS: dict[str, dict[str, object]] = {
+    "01_dev_testing": {},
+    "02_staging": {},
+    "drill": {"seconds": 4},
+    "03_canary": {
+        "rollout": "nbval", "approval": json.dumps(APPROVED), "traffic": 0.6, "user_issues": "none",
+        "patience_seconds": 300,
+    },
+}  # fmt: skip
+"""Of each notebook, in the order they need each other's records. Approvals are in the reference copy: nbval gives it
+nothing from outside."""
+NEEDED = ("01_dev_testing", "02_staging", "drill")
+"""What the live tests ask for."""
 
 
-def prepare(folder: Path) -> list[records.Record]:
-    """Their records, kept in a folder."""
-    forget()
-    return [_kept(phase, given, folder) for phase, given in PHASES.items()]
+def run(phase: str, folder: Path) -> records.Record:
+    """Run one notebook; its record, in a folder where it finds those before it.
 
-
-def _kept(phase: str, given: dict[str, object], folder: Path) -> records.Record:
-    source = ROOT / "notebooks" / f"{phase}.ipynb"
-    parameters = COMMON | given | ({"records": str(folder)} if phase == "02_staging" else {})
-    words = [word for name, value in parameters.items() for word in ("-p", name, str(value))]
+    Raises:
+        SystemExit: it did not come to PASS.
+    """
+    words = [word for name, value in (COMMON | PARAMETERS[phase]).items() for word in ("-p", name, str(value))]
     with TemporaryDirectory() as place:
-        out = Path(place) / "out.ipynb"
-        command = [Path(sys.executable).parent / "papermill", source, out, *words, "--no-progress-bar"]
-        subprocess.run(command, cwd=ROOT, check=True, timeout=900)
-        return records.add(out, folder)
+        source, out = NOTEBOOKS / f"{phase}.ipynb", Path(place) / "out.ipynb"
+        command = [Path(sys.executable).parent / "papermill", source, out, *words, "--no-progress-bar", "--cwd", HERE]
+        # What it ended with is in the notebook, where the record reads it.
+        subprocess.run(command, env=os.environ | {RECORDS_VARIABLE: str(folder)}, check=False, timeout=900)
+        record = records.add(out, folder)
+    if record.verdict != "PASS":
+        sys.exit(f"{phase}: {record.verdict}: {record.data['reason']}")
+    return record
+
+
+def prepare(folder: Path, *chosen: str) -> None:
+    """Records of the notebooks chosen; of all that are needed, as a first run, if none is."""
+    if not chosen:
+        forget()
+    for phase in chosen or NEEDED:
+        print(f"kept: {run(phase, folder).folder}", flush=True)
 
 
 if __name__ == "__main__":
-    for record in prepare(Path(sys.argv[1])):
-        print(f"kept: {record.folder}")
+    prepare(Path(sys.argv[1]), *sys.argv[2:])

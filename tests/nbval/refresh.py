@@ -1,36 +1,16 @@
-"""Make the executed reference copies anew: run each notebook against the lab, keep it only if it comes to PASS."""
+"""Make the executed reference copies anew: run the notebooks against the lab, keep each only if it comes to PASS."""
 
-import json
-import os
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import nbformat
-import papermill
-from prepare import prepare
+from forget import forget
+from prepare import HERE, PARAMETERS, run
 
-from hera_rollout.parameters import RECORDS_VARIABLE
-from hera_rollout.records import Verdict, classify
+from hera_rollout.records import Record
 
-HERE = Path(__file__).parent
-NOTEBOOKS = HERE.parents[1] / "notebooks"
-PARAMETERS = {"target": "lab", "dry_run": False, "operator": "nbval"}
-APPROVED = [
-    {"approver": "Ann", "reason": "the reference copy", "rollout": "nbval", "phase": "03_canary", "rung": rung,
-     "at": "2026-11-28T00:00:00+00:00"}
-    for rung in (10, 25, 50, 75, 100)
-] + [
-    {"approver": "Ann", "reason": "02 left it on", "rollout": "nbval", "phase": "03_canary",
-     "what": "turn the flag off first", "at": "2026-11-28T00:00:00+00:00"}
-]  # fmt: skip
-OF_ONE = {
-    "03_canary": {
-        "rollout": "nbval", "approval": json.dumps(APPROVED), "traffic": 0.6, "user_issues": "none",
-        "patience_seconds": 300,
-    }
-}  # fmt: skip
-"""Parameters of single notebooks. The approvals are in the copy: nbval gives it nothing from outside."""
+COPIED = [phase for phase in PARAMETERS if phase.startswith("0")]
 
 
 def lighten(notebook: nbformat.NotebookNode) -> None:
@@ -45,30 +25,26 @@ def lighten(notebook: nbformat.NotebookNode) -> None:
                 output.data.pop("image/png", None)
 
 
-def refresh(source: Path) -> bool:
-    """Execute one notebook and keep its copy; false if it did not come to PASS."""
-    print(f"{source.name}: running against the lab …", flush=True)
-    try:
-        executed = papermill.execute_notebook(
-            source, None, PARAMETERS | OF_ONE.get(source.stem, {}), progress_bar=False, cwd=HERE
-        )
-    except papermill.PapermillExecutionError as error:
-        print(f"{source.name}: did not come to PASS: {error.evalue}", file=sys.stderr)
-        return False
-    outcome = classify(executed)
-    if outcome.verdict is not Verdict.PASS:
-        print(f"{source.name}: {outcome.verdict}: {outcome.reason}", file=sys.stderr)
-        return False
+def copy(record: Record) -> None:
+    """Keep a record's notebook as the reference copy."""
+    executed = nbformat.read(record.folder / "notebook.ipynb", as_version=4)
     lighten(executed)
-    nbformat.write(executed, HERE / source.name)
-    print(f"{source.name}: kept in {HERE.name}/")
-    return True
+    name = f"{record.data['notebook']}.ipynb"
+    nbformat.write(executed, HERE / name)
+    print(f"{name}: kept in {HERE.name}/")
+
+
+def refresh(chosen: list[str], folder: Path) -> None:
+    """Run up to the last one chosen, since each needs the records of those before it; keep copies of those chosen."""
+    order = list(PARAMETERS)
+    forget()
+    for phase in order[: max(map(order.index, chosen)) + 1]:
+        print(f"{phase}: running against the lab …", flush=True)
+        record = run(phase, folder)
+        if phase in chosen:
+            copy(record)
 
 
 if __name__ == "__main__":
-    chosen = [path for path in sorted(NOTEBOOKS.glob("0*.ipynb")) if not sys.argv[1:] or path.stem in sys.argv[1:]]
     with TemporaryDirectory() as folder:
-        os.environ[RECORDS_VARIABLE] = folder
-        prepare(Path(folder))
-        kept = [refresh(source) for source in chosen]
-    sys.exit(0 if kept and all(kept) else 1)
+        refresh(sys.argv[1:] or COPIED, Path(folder))
