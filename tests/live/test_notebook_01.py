@@ -1,4 +1,4 @@
-"""Notebook 01 on the lab, as operators and CI run it: by the kit's command and by plain papermill."""
+"""Notebook 01 on the lab, as operators and CI run it: by the kit's command, and by nbval or plain papermill."""
 
 import subprocess
 import sys
@@ -39,7 +39,7 @@ def test_a_dry_run_shows_the_patch_changes_nothing_and_holds(clean_backend, tmp_
     assert "+- name: USE_HERA_SDK\n+  value: 'true'" in patches
 
 
-def test_plain_papermill_passes_and_leaves_the_same_evidence(passed_01):
+def test_without_the_kits_command_it_passes_and_leaves_the_same_evidence(passed_01):
     record = passed_01
     assert record.verdict == "PASS"
     assert list(records.verify(record.folder)) == []
