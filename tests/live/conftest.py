@@ -326,7 +326,7 @@ def each():
 
 @pytest.fixture(scope="session")
 def passed(lab, tmp_path_factory):
-    """Records of 01, 02 and the drill, left by tests/run (nbval's; the drill by plain papermill), or by papermill now."""
+    """Records of 01, 02 and the drill: what tests/run left (nbval's; the drill's by papermill), or papermill's now."""
     folder = Path(os.environ.get("HERA_TEST_RECORDS") or tmp_path_factory.mktemp("records"))
     if not list(records.find(folder)):
         lab.clean()
