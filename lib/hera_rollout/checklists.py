@@ -115,19 +115,19 @@ COMMUNICATION: Final = (
     *_lines(
         "before rollout",
         {
-            "Notify team of rollout plan": (),
-            "Schedule rollout during low-traffic period": (),
-            "Prepare rollback plan": (),
+            "Notify team of rollout plan": ("communication: before",),
+            "Schedule rollout during low-traffic period": ("change window",),
+            "Prepare rollback plan": ("drill on record",),
             "Set up monitoring dashboards": (),
         },
     ),
     *_lines(
         "during rollout",
         {
-            "Monitor metrics closely": (),
-            "Communicate status to team": (),
-            "Document any issues": (),
-            "Be ready to rollback": (),
+            "Monitor metrics closely": ("sight",),
+            "Communicate status to team": ("communication: during",),
+            "Document any issues": ("user-reported issues",),
+            "Be ready to rollback": ("drill on record",),
         },
     ),
     *_lines(

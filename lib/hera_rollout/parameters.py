@@ -29,6 +29,8 @@ _BOOL_HELP = "true, false, yes or no"
 RECORDS_VARIABLE = "HERA_ROLLOUT_RECORDS"
 """The environment variable by which `hera-rollout run` tells a notebook where its records are kept."""
 ScenarioName = Literal["simple", "dependencies", "requirements", "rerun", "cancel", "delete"]
+OnFail = Literal["rollback", "page", "hold"]
+"""On FAIL: turn the flag off; tell those who are told and leave it; leave it."""
 FUNCTIONAL_SCENARIOS: tuple[ScenarioName, ...] = get_args(ScenarioName)
 
 
@@ -167,10 +169,21 @@ class CanaryParameters(GatedParameters):
     traffic: Annotated[float, Field(ge=0, le=50), BeforeValidator(_number)] = 0.0
 
 
+class ProductionParameters(CanaryParameters):
+    """Notebook 04: as 03, and `on_fail`: what a FAIL while it watches does by itself; `told`: who was told by hand.
+
+    `patience_seconds` is how long one run watches before it says HOLD: the next one adds to the same evidence.
+    """
+
+    on_fail: OnFail = "rollback"
+    told: str = ""
+
+
 MODELS: dict[str, type[PhaseParameters]] = {
     "01_dev_testing": DevTestingParameters,
     "02_staging": StagingParameters,
     "03_canary": CanaryParameters,
+    "04_production": ProductionParameters,
     "drill": DrillParameters,
 }
 
@@ -224,6 +237,8 @@ def allowed(model: type[PhaseParameters], name: str) -> str:
         "user_issues": "what users reported, in words; none if nobody reported anything; empty: nobody asked them",
         "patience_seconds": "a whole number of seconds from 1 to 86400",
         "traffic": "submissions a second that the notebook itself sends, from 0 (none) to 50",
+        "on_fail": "rollback (flag off, by itself), page (a notice; the flag is left) or hold (the flag is left)",
+        "told": "who was told by hand, and how, in words; empty: notices only",
         "rollout": "text such as backend-2026-11, or empty for <deployment>-YYYY-MM",
         "operator": "text, or empty for the login name",
         "target": 'a name such as "lab" or the path of a TOML file, as text (papermill: -r target NAME)',

@@ -68,6 +68,8 @@ ExpandedPath = Annotated[Path, BeforeValidator(_expanded)]
 Seconds = Annotated[int, Field(gt=0, le=86_400)]
 Medium = Literal["env", "configmap", "manual"]
 Share = Annotated[float, Field(ge=0, le=1)]
+GUIDE_STABLE_SECONDS: Final = 48 * 3_600
+"""The guide's "Stable for 48+ hours"."""
 
 
 class _Settings(BaseModel):
@@ -152,6 +154,14 @@ class Limits(_Settings):
     """An hour is low if its usual traffic is at most this share of the busiest hour's."""
     window_days: Annotated[int, Field(ge=2, le=28)] = 7
     """Days of history before any hour is called low."""
+    stable_seconds: Annotated[int, Field(ge=1, le=28 * 86_400)] = GUIDE_STABLE_SECONDS
+    """So long production is watched after the deploy; the guide's is 48 hours, and less is marked as a deviation."""
+    watch_gap_seconds: Annotated[int, Field(ge=1, le=86_400)] = 7_200
+    """Two looks further apart than this leave a gap in the watch: that time does not count as watched."""
+    memory_up_max: Annotated[float, Field(gt=0)] = 0.5
+    """So far above its level before the deploy a pod's memory may stay."""
+    restarts_max: Annotated[int, Field(ge=0)] = 1
+    """So many times containers of the service may begin anew, all pods together, while production is watched."""
 
     _owner: str = PrivateAttr(default="")
 
@@ -164,7 +174,7 @@ class Limits(_Settings):
         return "guide default" if name in _GUIDE_LIMITS else "kit default"
 
 
-_GUIDE_LIMITS = frozenset({"error_rate_max", "success_rate_min", "slowdown_max", "rung_seconds"})
+_GUIDE_LIMITS = frozenset({"error_rate_max", "success_rate_min", "slowdown_max", "rung_seconds", "stable_seconds"})
 
 
 class Accepted(_Settings):

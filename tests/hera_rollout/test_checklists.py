@@ -35,7 +35,7 @@ def test_a_line_is_ticked_by_all_its_checks_and_shows_the_worst() -> None:
 
 
 def test_what_only_a_person_can_tick_stays_open_until_somebody_did() -> None:
-    table = checklists.frame(checklists.COMMUNICATION, {}, {"Notify team of rollout plan": "ann"})
+    table = checklists.frame(checklists.COMMUNICATION, {}, {"Set up monitoring dashboards": "ann"})
     states = dict(zip(table["the guide's words"], table["state"], strict=True))
-    assert states["Notify team of rollout plan"] == "✓ PASS"
-    assert states["Prepare rollback plan"] == "☐ open"
+    assert states["Set up monitoring dashboards"] == "✓ PASS"
+    assert states["Share learnings with team"] == "☐ open"

@@ -19,21 +19,29 @@ from hera_rollout.parameters import RECORDS_VARIABLE
 HERE = Path(__file__).parent
 NOTEBOOKS = HERE.parents[1] / "notebooks"
 COMMON = {"target": "lab", "dry_run": False, "operator": "nbval"}
-APPROVED = [
-    {"approver": "Ann", "reason": "the reference copy", "rollout": "nbval", "phase": "03_canary", "rung": rung,
-     "at": "2026-11-28T00:00:00+00:00"}
-    for rung in (10, 25, 50, 75, 100)
-] + [
-    {"approver": "Ann", "reason": "02 left it on", "rollout": "nbval", "phase": "03_canary",
-     "what": "turn the flag off first", "at": "2026-11-28T00:00:00+00:00"}
-]  # fmt: skip
+
+
+def approved(phase: str, *subjects: dict[str, object]) -> str:
+    """Approvals as the parameter takes them."""
+    common = {"approver": "Ann", "reason": "the reference copy", "rollout": "nbval", "phase": phase,
+              "at": "2026-11-28T00:00:00+00:00"}  # fmt: skip
+    return json.dumps([common | subject for subject in subjects])
+
+
+RUNGS = [{"rung": rung} for rung in (10, 25, 50, 75, 100)]
 PARAMETERS: dict[str, dict[str, object]] = {
     "01_dev_testing": {},
     "02_staging": {},
     "drill": {"seconds": 4},
     "03_canary": {
-        "rollout": "nbval", "approval": json.dumps(APPROVED), "traffic": 0.6, "user_issues": "none",
-        "patience_seconds": 300,
+        "rollout": "nbval", "approval": approved("03_canary", *RUNGS, {"what": "turn the flag off first"}),
+        "traffic": 0.6, "user_issues": "none", "patience_seconds": 300,
+    },
+    "04_production": {
+        "rollout": "nbval",
+        "approval": approved("04_production", {"what": "deploy to all production traffic"},
+                             {"what": "deploy outside of the low-traffic hours"}),
+        "traffic": 0.6, "user_issues": "none", "patience_seconds": 300, "told": "nobody else is on the lab",
     },
 }  # fmt: skip
 """Of each notebook, in the order they need each other's records. Approvals are in the reference copy: nbval gives it

@@ -23,14 +23,32 @@ from hera_rollout.metrics.frames import labelled
 from hera_rollout.split import path_for
 from hera_rollout.workflows import Workflows, documents
 
-CREATIONS: Final = "sum by (pod, path, outcome) (backend_workflow_creations_total)"
-"""Submissions by path and by whether a workflow came of them; each pod apart, since a counter that falls began anew.
-A request that is answered 500 has no path of its own, so that the service's 5xx are on the monitoring checklist."""
-BUCKETS: Final = f"sum by (pod, path, le) (backend_http_request_duration_seconds_bucket{{{SUBMITTING}}})"
+_CREATIONS: Final = ("sum by (pod, path, outcome) ({})", "backend_workflow_creations_total")
+_BUCKETS: Final = ("sum by (pod, path, le) ({})", f"backend_http_request_duration_seconds_bucket{{{SUBMITTING}}}")
 SLACK: Final = 2.0
 """Seconds around a flip in which it is not asked which path made a workflow: Kubernetes notes whole seconds, and its
 clock is another one."""
 LOOK_BACK: Final = timedelta(hours=24)
+
+
+def creations(seconds: int = 0) -> str:
+    """PromQL of submissions by path and by whether a workflow came of them; each pod apart, since counters begin anew.
+
+    A request that is answered 500 has no path of its own, so that the service's 5xx are on the monitoring checklist.
+
+    Args:
+        seconds: so far back a pod's last count is looked for: one that is gone by then still counts. 0: pods of now.
+    """
+    return _last(*_CREATIONS, seconds)
+
+
+def buckets(seconds: int = 0) -> str:
+    """PromQL of the histogram of answers to submissions by path; as `creations`."""
+    return _last(*_BUCKETS, seconds)
+
+
+def _last(summed: str, metric: str, seconds: int) -> str:
+    return summed.format(f"last_over_time({metric}[{seconds}s])" if seconds else metric)
 
 
 def path_of(document: Mapping[str, Any]) -> tuple[str, str]:
@@ -89,7 +107,7 @@ class Look:
         try:
             entries = len(logclasses.read(self.cluster, since).of("error"))
             if self.prometheus:
-                found = self.prometheus.instant(CREATIONS)
+                found = self.prometheus.instant(creations())
                 submitted = int(found["value"].sum()) if len(found) else 0
         except RolloutError as error:
             self.missing.append(error.seen)
@@ -99,18 +117,25 @@ class Look:
         if self.prometheus is None:
             return rung
         ends = (_moment(rung.began), _moment(rung.ended) if rung.ended else now)
+        seconds = max(1, round((ends[1] - ends[0]).total_seconds()))
         try:
-            first, last = (self.prometheus.instant(CREATIONS, at) for at in ends)
-            creations = growth(first, last, ["path", "outcome"])
-            first, last = (self.prometheus.instant(BUCKETS, at) for at in ends)
-            buckets = growth(first, last, ["path", "le"])
+            first, last = (
+                self.prometheus.instant(creations(past), at) for past, at in zip((0, seconds), ends, strict=True)
+            )
+            tries = growth(first, last, ["path", "outcome"])
+            first, last = (
+                self.prometheus.instant(buckets(past), at) for past, at in zip((0, seconds), ends, strict=True)
+            )
+            answered = growth(first, last, ["path", "le"])
         except RolloutError as error:
             self.missing.append(error.seen)
             return rung
-        tried, failed = ({path: made(creations, path, bad=bad) for path in ("hera", "yaml")} for bad in (False, True))
+        tried, failed = ({path: made(tries, path, bad=bad) for path in ("hera", "yaml")} for bad in (False, True))
         asked = {path: tried[path] + failed[path] for path in tried}
         errors = Errors.between(rung.code_revision, (asked["hera"], asked["yaml"]), (failed["hera"], failed["yaml"]))
-        answers = Stratum(percent=rung.percent, hera=from_buckets(buckets, "hera"), yaml=from_buckets(buckets, "yaml"))
+        answers = Stratum(
+            percent=rung.percent, hera=from_buckets(answered, "hera"), yaml=from_buckets(answered, "yaml")
+        )
         return replace(rung, errors=errors, answers=answers, submissions=sum(asked.values()))
 
     def _logged(self, rung: Rung) -> Rung:

@@ -1,7 +1,7 @@
 """What an operator sees: tables, banners, live progress and plots. Every output also carries its evidence as data."""
 
 from hera_rollout.display.banners import banner, header, note
-from hera_rollout.display.ladder import ladder_png, share_by_rung, success_over_looks, times_by_rung
+from hera_rollout.display.ladder import ladder_png, share_by_rung, success_over_looks, times_by_rung, watch_png
 from hera_rollout.display.live import Live, has_front_end, offered, watched
 from hera_rollout.display.monitoring import error_rate_over_time, success_by_path
 from hera_rollout.display.outputs import EVIDENCE_KEY, show
@@ -40,5 +40,6 @@ __all__ = [
     "times_by_rung",
     "traffic_by_hour",
     "verdicts_by_rate",
+    "watch_png",
     "watched",
 ]

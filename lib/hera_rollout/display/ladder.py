@@ -77,6 +77,17 @@ def ladder_png(looks: pd.DataFrame, times: pd.DataFrame, shares: pd.DataFrame, l
     _success(top, looks, limits[0], "")
     _times(middle, times, limits[1], "")
     _shares(bottom, shares)
+    return _png(figure)
+
+
+def watch_png(looks: pd.DataFrame, limit: float) -> bytes:
+    """Success alone, for the live area of a watch; arguments as of `success_over_looks`."""
+    figure = Figure(figsize=SIZE)
+    _success(figure.subplots(), looks, limit, "")
+    return _png(figure)
+
+
+def _png(figure: Figure) -> bytes:
     figure.tight_layout()
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=90)

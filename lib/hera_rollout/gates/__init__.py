@@ -7,7 +7,7 @@ A gate is looked at as often as one likes::
     check = look(name="success", gate=gate, seen=outcomes, per_second=0.2)  # PASS, FAIL or HOLD, with when it decides
 """
 
-from hera_rollout.gates import alpha, quiet, rehearsal, rules, rung
+from hera_rollout.gates import alpha, quiet, rehearsal, rules, rung, standing
 from hera_rollout.gates.accumulating import carried
 from hera_rollout.gates.alpha import Alpha
 from hera_rollout.gates.assessments import Assessment
@@ -57,6 +57,7 @@ __all__ = [
     "rules",
     "rung",
     "settle",
+    "standing",
     "statistics",
     "worst",
 ]

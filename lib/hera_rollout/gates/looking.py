@@ -43,7 +43,9 @@ def sentence(rule: str, found: Assessment) -> str:
     """What was seen, how sure that is, and what it would take."""
     if found.waiting and found.verdict is Verdict.HOLD:
         return f"not judged before there are {found.waiting}; {found.forecast}"
-    if found.estimate is None:
+    if found.estimate is None and rule == "no_increase":
+        measured = f"{found.have:,.0f} {found.unit}, no errors of both paths to compare"
+    elif found.estimate is None:
         measured = f"{found.have:,.0f} {found.unit}, nothing to measure yet"
     else:
         measured = (

@@ -12,6 +12,7 @@ from hera_rollout.gates.drilling import drilled
 from hera_rollout.gates.judging import no_increase, not_more, not_slower, sample_ratio, success_rate
 from hera_rollout.gates.quiet import quiet_hour
 from hera_rollout.gates.rung import conclude_ladder, leave_rung
+from hera_rollout.gates.standing import allowed_hour, not_grown, stable, steady, unchanged
 
 Evidence = Mapping[str, Any]
 Rule = Callable[[Evidence], Verdict]
@@ -120,6 +121,7 @@ RULES: Final[dict[str, Rule]] = {
         *(holds, raised, withheld, flag_reported, scenarios, provenance, parity, equivalent, ended_well, rolled_back),
         *(success_rate, not_slower, not_more, no_increase, sample_ratio, leave_rung, conclude_ladder),
         *(approved, drilled, quiet_hour),
+        *(allowed_hour, stable, steady, not_grown, unchanged),
     )
 }
 """Every rule by the name that a check carries."""

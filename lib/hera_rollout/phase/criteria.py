@@ -1,7 +1,10 @@
 """The success criteria of each phase, in the guide's own words, and the checks each one needs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
+
+from hera_rollout.production.judging import beside_the_guide, span
+from hera_rollout.target import GUIDE_STABLE_SECONDS, Limits
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,8 @@ _INTEGRATION: Final = (
     "integration websocket",
 )
 _LOGS: Final = ("startup logs", "creation logs", "warning logs", "error logs")
+
+STABLE_WORDS: Final = "Stable for 48+ hours"
 
 PLANS: Final[dict[str, Plan]] = {
     "01_dev_testing": Plan(
@@ -115,6 +120,22 @@ PLANS: Final[dict[str, Plan]] = {
         also="turns the flag on for a share of the tasks by its file, and off again if a gate says FAIL",
         goes_on=True,
     ),
+    "04_production": Plan(
+        number=4,
+        title="Full production rollout",
+        goal="Enable Hera SDK for all production traffic",
+        criteria=(
+            Criterion(
+                STABLE_WORDS, ("stable", "pods stay up", "nothing else changed", "sight", "user-reported issues")
+            ),
+            Criterion("No increase in errors", ("error rate", "creation success", "log errors")),
+            Criterion("Performance maintained", ("execution times", "response times", "memory")),
+            Criterion("All workflows executing correctly", ("success rate", "as the split says", "orphans")),
+        ),
+        then="Tell the team that production runs by Hera; watch on by the alerts; after 2 to 4 weeks phase 5, cleanup.",
+        also="turns the flag on for all tasks, and off again if the watch says FAIL and on_fail says rollback",
+        goes_on=True,
+    ),
     "drill": Plan(
         number=0,
         title="The way back, walked before it is needed",
@@ -125,6 +146,17 @@ PLANS: Final[dict[str, Plan]] = {
     ),
 }
 """Every phase by its notebook's name."""
+
+
+def planned(notebook: str, limits: Limits) -> Plan:
+    """A phase as this target walks it: a watch shorter than the guide's is in its title and its criterion's words."""
+    plan = PLANS[notebook]
+    if limits.stable_seconds >= GUIDE_STABLE_SECONDS or all(one.words != STABLE_WORDS for one in plan.criteria):
+        return plan
+    words = f"Stable for {span(limits.stable_seconds)} ({beside_the_guide(limits)})"
+    criteria = tuple(replace(one, words=words) if one.words == STABLE_WORDS else one for one in plan.criteria)
+    title = f"{plan.title}, to be watched for {span(limits.stable_seconds)} ({beside_the_guide(limits)})"
+    return replace(plan, title=title, criteria=criteria)
 
 
 def unjudged(plan: Plan, made: set[str]) -> list[tuple[Criterion, list[str]]]:

@@ -15,7 +15,7 @@ from hera_rollout.cluster import Cluster
 from hera_rollout.errors import PhaseFailed, PhaseOnHold, RolloutError
 from hera_rollout.gates import Check, Verdict, judge, rules, worst
 from hera_rollout.parameters import PhaseParameters, validate
-from hera_rollout.phase.criteria import PLANS, criterion_of, unjudged
+from hera_rollout.phase.criteria import criterion_of, planned, unjudged
 from hera_rollout.phase.keeping import Keeping, untouched
 from hera_rollout.target import Target
 from hera_rollout.workflows import Workflows
@@ -43,12 +43,13 @@ class Phase:
         memory: what one step leaves for a later one.
         code_revision: of the service when this run began: image digest and Hera version, by its own word.
         flagged: the cluster with the medium that turns the flag in this run: the target's, unless a step chose another.
+        remark: what the verdict's title must not leave out, such as how long production was watched.
         keeping: the run's memory in the cluster and its lease; None in a dry run, which leaves nothing behind.
     """
 
     def __init__(self, notebook: str, parameters: PhaseParameters, target: Target, cluster: Cluster) -> None:
         self.notebook = notebook
-        self.plan = PLANS[notebook]
+        self.plan = planned(notebook, target.limits)
         self.parameters = parameters
         self.target = target
         self.cluster = cluster
@@ -60,6 +61,7 @@ class Phase:
         self.code_revision = UNKNOWN_CODE
         self.keeping: Keeping | None = None
         self.flagged = cluster
+        self.remark = ""
         self._steps = 0
 
     @cached_property
@@ -306,7 +308,7 @@ class Phase:
         following = self.plan.then if verdict is Verdict.PASS else undecided[0].todo if undecided else ""
         evidence = {"verdict": verdict.value, "next": following, "ended": datetime.now(UTC).isoformat(),
                     "checks": [c.as_dict() for c in self.checks.values()]}  # fmt: skip
-        title = f"{self.plan.name} of rollout {self.rollout} on {self.target.name}"
+        title = f"{self.plan.name} of rollout {self.rollout} on {self.target.name}{self.remark and ': '}{self.remark}"
         display.banner(verdict, title, [f"{summary} of {len(self.checks)} checks.", f"Next: {following}"],
                        large=True, kind="conclude", evidence=evidence)  # fmt: skip
         if self.keeping and self.plan.goes_on and verdict is Verdict.HOLD:
@@ -314,8 +316,11 @@ class Phase:
         elif self.keeping:
             self.keeping.conclude(verdict.value)
 
-    async def approved(self, *, rung: float | None = None, what: str = "") -> None:
+    async def approved(self, *, rung: float | None = None, what: str = "") -> approvals.Approval:
         """Ask for an approval of a rung, or of something else: the state, the parameter's file, then the buttons.
+
+        Returns:
+            Who approved, and why.
 
         Raises:
             PhaseOnHold: nobody approved it, or somebody declined; the text has the command that approves.
@@ -331,8 +336,10 @@ class Phase:
         )  # fmt: skip
         decision = await approvals.obtained(wanted, source=source, state=keeping.state if keeping else None)
         self.check(decision.check)
-        if not decision.approved:
+        if not decision.approved or decision.approval is None:
             self.stop_on_hold("It was not approved, so it was not done; nothing was changed by this cell.")
+            raise AssertionError("a decision that is no approval must say HOLD")
+        return decision.approval
 
     def keep(self, key: str, result: Any) -> None:
         """Keep plain JSON data under the key for the next attempt, in place of what is there."""

@@ -10,8 +10,13 @@ from hera_rollout.answers import printable
 from hera_rollout.display import COLORS
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
-HEADLINES: Final = ("scenarios with the flag on", "provenance", "parity", "error logs")
+HEADLINES: Final = (
+    "stable", "scenarios with the flag on", "provenance", "parity", "error logs", "error rate", "response times",
+    "success rate",
+)  # fmt: skip
 """The checks that carry a criterion's figure; the others of the same criterion stand in the notebook's own table."""
+REMARK: Final = "stable"
+"""The check that a verdict is never shown without: for how long production was watched, beside the guide's."""
 SIGNS: Final = {"PASS": "✓", "FAIL": "✗", "HOLD": "…", "REFUSED": "✗", "BROKEN": "✗"}
 
 
@@ -43,6 +48,7 @@ def render(notebook: NotebookNode, record: dict[str, Any]) -> str:
         "sign": SIGNS[verdict],
         "color": COLORS.get(verdict, COLORS["FAIL"]),
         "deciding": _deciding(record["checks"], verdict),
+        "remark": next((check["seen"] for check in record["checks"] if check["name"] == REMARK), ""),
     }
     resources = {"metadata": {"name": f"{record['notebook']} {verdict}"}, "record": summary}
     body, _ = exporter.from_notebook_node(notebook, resources=resources)

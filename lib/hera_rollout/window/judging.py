@@ -2,39 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 
-from hera_rollout.gates import Check, judge, quiet
+from hera_rollout.gates import Check, judge
+from hera_rollout.gates.standing import allowed_hour
 from hera_rollout.window.hours import Standing, Window
 
 CHANGE_WINDOW: Final = "change window"
 CRITERION: Final = "Deploy during low-traffic period"
 
 
-def check(window: Window, moment: datetime, owner: str = "kit default") -> Check:
-    """PASS inside the window, HOLD outside of it, and HOLD where the history does not show one.
+def check(
+    window: Window, moment: datetime, owner: str = "kit default", override: Mapping[str, str] | None = None
+) -> Check:
+    """PASS inside the window; outside of it, and where the history shows none, HOLD without somebody's reasoned word.
 
     Args:
         window: the low hours.
         moment: when the change would be made, with its offset.
         owner: whose limit the share is, as `Limits.source("window_share")` says.
+        override: ``approver`` and ``reason`` of whoever decided that the change is made all the same.
 
     Raises:
         Refused: a moment without its offset.
     """
     standing = window.now(moment)
+    said = f"; made all the same, approved by {override['approver']}: {override['reason']}" if override else ""
     return judge(
         name=CHANGE_WINDOW,
-        rule=quiet.quiet_hour,
-        evidence=window.evidence(moment),
+        rule=allowed_hour,
+        evidence=window.evidence(moment) | {"override": dict(override or {})},
         criterion=CRITERION,
-        seen=_seen(window, standing, moment),
+        seen=_seen(window, standing, moment) + said,
         expected=f"an hour whose usual traffic is at most {window.share:.0%} of the busiest hour's, "
         f"from {window.min_days:g} days of history or more",
         limit_source=owner,
         why="What goes wrong during a change reaches everybody who is there.",
-        todo=_todo(window, standing),
+        todo="" if override else _todo(window, standing),
     )
 
 

@@ -2,9 +2,13 @@
 
 from hera_rollout.phase.steps.alternating import alternate, concurrent_submissions
 from hera_rollout.phase.steps.comparing import evidence_after_cancel, executions, manifests
+from hera_rollout.phase.steps.deploying import before_deploy, deploy
 from hera_rollout.phase.steps.drilling import off_first, walk_back
 from hera_rollout.phase.steps.entering import after_rollback, entry_gate
 from hera_rollout.phase.steps.flying import fly_over
+from hera_rollout.phase.steps.following_canary import canary_gate
+from hera_rollout.phase.steps.guarding import close_watch, production_monitoring, staging_again
+from hera_rollout.phase.steps.informing import tell
 from hera_rollout.phase.steps.laddering import ladder, rung, user_issues
 from hera_rollout.phase.steps.logs import application_logs
 from hera_rollout.phase.steps.measuring import measures
@@ -23,15 +27,21 @@ from hera_rollout.phase.steps.returning import rollback
 from hera_rollout.phase.steps.submitting import hera_workflow
 from hera_rollout.phase.steps.switching import overlay, set_flag
 from hera_rollout.phase.steps.testing import checklist, integration, leftovers, scenarios
+from hera_rollout.phase.steps.timing import change_window
 
 __all__ = [
     "after_rollback",
     "alternate",
     "application_logs",
+    "before_deploy",
     "before_you_start",
+    "canary_gate",
+    "change_window",
     "checklist",
+    "close_watch",
     "coin_toss",
     "concurrent_submissions",
+    "deploy",
     "drill_on_record",
     "entry_gate",
     "evidence_after_cancel",
@@ -48,12 +58,15 @@ __all__ = [
     "off_first",
     "overlay",
     "parity",
+    "production_monitoring",
     "provenance",
     "rehearse",
     "rollback",
     "rung",
     "scenarios",
     "set_flag",
+    "staging_again",
+    "tell",
     "testing_checklist",
     "traffic_note",
     "user_issues",

@@ -27,7 +27,7 @@ MOST_LOOKS: Final = 120
 
 
 def standing(phase: Phase) -> bool:
-    """Whether an earlier attempt of this run has begun the ladder: then the flag is not turned off any more."""
+    """Whether an earlier attempt of this run has begun the ladder, or has deployed: then the flag is left alone."""
     return any(phase.done(key(percent)) for percent in LADDER)
 
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
-from time import monotonic
 from typing import Final
 
 import pandas as pd
 
 from hera_rollout import canary, display, flag
-from hera_rollout.backend import traffic
 from hera_rollout.canary import judging
 from hera_rollout.errors import RolloutError
 from hera_rollout.gates import Check, Verdict, judge, rules, worst
@@ -20,17 +17,11 @@ from hera_rollout.phase.keeping import UNTOUCHED, untouched
 from hera_rollout.phase.spine import Phase
 from hera_rollout.phase.steps.climbing import Climb
 from hera_rollout.phase.steps.monitoring import diagnose_times
-from hera_rollout.phase.steps.returning import taken_back
+from hera_rollout.phase.steps.returning import surely_taken_back
 from hera_rollout.phase.steps.switching import applied, flipping
+from hera_rollout.phase.steps.watching import BLIND, Eyes
 
 ISSUES: Final = "user-reported issues"
-FASTEST, SLOWEST = 2.0, 60.0
-"""Seconds between two looks."""
-KEEP_SECONDS: Final = 30.0
-"""So often the evidence is written into the rollout's state while it grows."""
-MOST_SENT: Final = 2_000
-"""Submissions of the kit's own at one rung."""
-PICTURE_SECONDS: Final = 6.0
 
 
 async def rung(phase: Phase, percent: float) -> None:
@@ -80,32 +71,18 @@ async def _gone_to(phase: Phase, climb: Climb, percent: float) -> None:
 
 def _watch(phase: Phase, climb: Climb, percent: float, live: display.Live) -> list[Check]:
     """Look until it is decided, or patience ends; what was seen last is answered."""
-    ends = monotonic() + float(phase.parameters.model_dump()["patience_seconds"])
-    pause = min(SLOWEST, max(FASTEST, phase.target.limits.rung_seconds / 50))
-    kept = drawn = 0.0
-    with ExitStack() as stack:
-        load = _traffic(phase, percent)
-        if load:
-            stack.enter_context(load)
-        while True:
-            found = _looked(phase, climb, percent)
-            now = monotonic()
-            if now - drawn > PICTURE_SECONDS:
-                drawn = now
-                _draw(phase, climb, found, live)
-            if now - kept > KEEP_SECONDS:
-                kept = now
-                climb.keep()
-            if _decided(found, percent) or now > ends or live.stop.is_set():
-                climb.keep()
-                return found
-            live.stop.wait(pause)
+    eyes = Eyes(
+        look=lambda: _looked(phase, climb, percent),
+        decided=lambda found: _decided(found, percent),
+        draw=lambda found, shown: _draw(phase, climb, found, shown),
+        keep=climb.keep,
+        fresh=phase.target.limits.rung_seconds,
+    )
+    return eyes.until_decided(phase, f"{percent:g}", live)
 
 
 def _looked(phase: Phase, climb: Climb, percent: float) -> list[Check]:
     """One look: the gates, whether the rung may be left, and whether the flag is as this run set it."""
-    if phase.keeping:
-        phase.keeping.hold.check()
     climb.refresh()
     made = climb.checks()
     now = datetime.now(UTC).timestamp()
@@ -123,7 +100,8 @@ def _decided(found: list[Check], percent: float) -> bool:
     if UNTOUCHED in by_name and by_name[UNTOUCHED].verdict is not Verdict.PASS:
         return True
     last = by_name.get("ladder")
-    done = by_name[judging.name_of(percent)].verdict is Verdict.PASS
+    here = by_name.get(judging.name_of(percent))  # not there after a look that failed
+    done = here is not None and here.verdict is Verdict.PASS
     return done and (last is None or last.verdict is Verdict.PASS)
 
 
@@ -131,17 +109,6 @@ def _draw(phase: Phase, climb: Climb, found: list[Check], live: display.Live) ->
     limits = phase.target.limits
     png = display.ladder_png(*climb.frames(), limits=(1 - limits.success_rate_min, limits.slowdown_max))
     live.picture(display.checks_frame(found)[["check", "verdict", "seen"]], png)
-
-
-def _traffic(phase: Phase, percent: float) -> traffic.Traffic | None:
-    """The run's own submissions, where nobody else submits; each attempt has marks of its own."""
-    rate = float(phase.parameters.model_dump()["traffic"])
-    if not rate:
-        return None
-    seconds = float(phase.parameters.model_dump()["patience_seconds"])
-    plan = traffic.steady(rate, seconds, most=MOST_SENT)
-    attempt = phase.keeping.run.facts.attempts if phase.keeping else 1
-    return traffic.Traffic(phase.backend, plan, token=f"{phase.token}-{percent:g}-{attempt}")
 
 
 def _shown(phase: Phase, climb: Climb, percent: float) -> None:
@@ -172,7 +139,7 @@ async def _judged(phase: Phase, climb: Climb, percent: float, found: list[Check]
     if failed:
         await _take_back(phase, climb, percent, failed)
     if not _decided(found, percent):
-        waiting = [check for check in found if check.name in (judging.name_of(percent), "ladder")]
+        waiting = [check for check in found if check.name in (judging.name_of(percent), "ladder", BLIND)]
         for check in waiting:
             phase.check(check)
         phase.stop_on_hold(f"The canary stays at {percent:g} %: run this notebook again, it goes on from here.")
@@ -204,7 +171,7 @@ async def _take_back(phase: Phase, climb: Climb, percent: float, failed: list[Ch
         seen=f"decided after {count} workflows by Hera, at {percent:g} %: {hera} of {tasks} tasks ({share}) saw Hera",
         expected="as few as it takes", limit_source="kit",
     ))  # fmt: skip
-    await taken_back(phase, f"automatic: {', '.join(check.name for check in failed)}")
+    await surely_taken_back(phase, f"automatic: {', '.join(check.name for check in failed)}")
     if any(check.name in judging.COMPARED for check in failed):
         diagnose_times(phase, datetime.fromtimestamp(climb.ladder.rungs[-1].began, UTC))
     phase.stop_on_fail("The flag was turned off again, by itself.")
@@ -220,7 +187,7 @@ async def _veto(phase: Phase) -> None:
     if check.verdict is not Verdict.FAIL:
         return
     phase.check(check)
-    await taken_back(phase, "users reported issues")
+    await surely_taken_back(phase, "users reported issues")
     phase.stop_on_fail("Users reported issues: the flag was turned off.")
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
 import pandas as pd
 
 from hera_rollout import checklists, display, logclasses, metrics
+from hera_rollout.canary import Rung
 from hera_rollout.canary.looking import path_of
 from hera_rollout.errors import RolloutError
 from hera_rollout.gates import judge, rules
@@ -27,20 +29,28 @@ _LOGS: Final = {
 
 
 def monitoring(phase: Phase) -> None:
-    """The whole monitoring checklist since the ladder began: application, workflow, infrastructure, logs."""
-    if phase.dry_run:
-        display.note("Dry run: nothing was changed, so there is nothing to monitor")
-        return
-    rungs = Climb.of(phase).ladder.rungs
+    """The whole monitoring checklist since the ladder began."""
+    monitored(phase, () if phase.dry_run else Climb.of(phase).ladder.rungs, "since the first rung")
+
+
+def monitored(phase: Phase, rungs: Sequence[Rung], when: str) -> None:
+    """The guide's list over the time of some rungs: application, workflow, infrastructure, logs.
+
+    Args:
+        phase: the run.
+        rungs: with what they have shown; none where nothing was changed.
+        when: in words.
+    """
     if not rungs:
-        display.note("Monitoring checklist: no rung was climbed")
+        display.note("Monitoring checklist: nothing was changed, so there is nothing to monitor")
         return
     since = datetime.fromtimestamp(rungs[0].began, UTC)
-    rows = [*_service(phase, since), *_workflows(phase, since), *_pods(phase), *_logs(phase, since)]
+    submitted = sum(rung.submissions for rung in rungs)
+    rows = [*_service(phase, since, submitted), *_workflows(phase, since), *_pods(phase), *_logs(phase, since)]
     order = {line.words: place for place, line in enumerate(checklists.MONITORING)}
     rows.sort(key=lambda row: order[row["the guide's words"]])
     frame = pd.DataFrame(rows)
-    display.table(frame, "The guide's monitoring checklist since the first rung", command="")
+    display.table(frame, f"The guide's monitoring checklist {when}", command="")
     lines = {words: [row["seen"] for row in rows if row["the guide's words"] == words] for words in order}
     missing = [words for words, seen in lines.items() if all(one == NO_DATA for one in seen)]
     phase.check(judge(
@@ -57,11 +67,10 @@ def _row(kind: str, words: str, what: str, seen: str, query: str) -> dict[str, s
     return {"list": kind, "the guide's words": words, "what": what, "seen": seen, "query": query}
 
 
-def _service(phase: Phase, since: datetime) -> list[dict[str, str]]:
-    """Prometheus' figures over the time of the ladder."""
+def _service(phase: Phase, since: datetime, submitted: int) -> list[dict[str, str]]:
+    """Prometheus' figures over this time."""
     pods = tuple(sorted(phase.cluster.pods(phase.cluster.selector())["name"]))
-    rungs = Climb.of(phase).ladder.rungs
-    window = Window(0, "hera", since, datetime.now(UTC), sum(rung.submissions for rung in rungs), pods)
+    window = Window(0, "hera", since, datetime.now(UTC), submitted, pods)
     try:
         figures = metrics.service(Prometheus.of(phase.target), [window])
     except RolloutError as error:

@@ -14,7 +14,7 @@ from hera_rollout.phase.spine import UNKNOWN_CODE, Phase
 from hera_rollout.phase.steps.climbing import standing
 from hera_rollout.phase.steps.entering import folder, judged
 from hera_rollout.phase.steps.switching import flipping
-from hera_rollout.phase.steps.testing import integration, scenarios
+from hera_rollout.phase.steps.testing import Path, integration, scenarios
 from hera_rollout.records import Record
 from hera_rollout.split import coin_toss as toss
 
@@ -50,8 +50,10 @@ def _counts(record: Record) -> bool:
 async def testing_checklist(phase: Phase) -> None:
     """The guide's list before each phase: shown from a record under 24 h old for this code, else run now.
 
+    It is run by the path that stands: by YAML before a canary, by Hera after one that stands at 100 %.
+
     Raises:
-        PhaseFailed: a scenario fails with the flag off: the service is not fit for a canary.
+        PhaseFailed: a scenario fails: the service is not fit for this phase.
     """
     if standing(phase):
         display.note("The list was run or shown before the first percent, by an earlier attempt of this run")
@@ -65,11 +67,19 @@ async def testing_checklist(phase: Phase) -> None:
                 for line in checklists.TESTING if line.kind != "comparison"]  # fmt: skip
         display.table(pd.DataFrame(rows), f"The guide's testing checklist, from {record.folder.name}", command="")
         return
-    display.note(
-        "No record under 24 h old has the testing checklist for this code, so it is run now, with the flag off"
-    )
-    await scenarios(phase, expect="yaml")
-    await integration(phase, expect="yaml")
+    expect = _path_that_stands(phase)
+    display.note("No record under 24 h old has the testing checklist for this code, so it is run now, with the flag "
+                 f"{'on' if expect == 'hera' else 'off'}")  # fmt: skip
+    await scenarios(phase, expect=expect)
+    await integration(phase, expect=expect)
+    phase.stop_on_fail("A line of the testing checklist fails, so this phase does not begin; the flag was not touched.")
+
+
+def _path_that_stands(phase: Phase) -> Path:
+    """By which path every task goes now: Hera's where each pod has the flag on for all of them, else YAML's."""
+    said = flag.report(phase.cluster, phase.backend)
+    on = len(said) > 0 and bool((said["enabled"].eq(True) & said["percent"].eq(100)).all())
+    return "hera" if on and not phase.dry_run else "yaml"
 
 
 def _fresh(phase: Phase) -> Record | None:
@@ -165,7 +175,7 @@ async def flag_by_file(phase: Phase) -> None:
         PhaseOnHold: the service cannot do a share of its tasks, or somebody changed the flag by hand.
         PhaseFailed: a pod does not report the flag as off then.
     """
-    _refuse_drift(phase)
+    refuse_drift(phase)
     target = phase.target
     try:
         off = flag.plan(phase.cluster, enabled=False, medium="configmap")
@@ -224,7 +234,7 @@ async def _may_turn_off(phase: Phase) -> None:
         await phase.approved(what=OFF_FIRST)
 
 
-def _refuse_drift(phase: Phase) -> None:
+def refuse_drift(phase: Phase) -> None:
     """HOLD where somebody changed the flag by hand since the kit set it: it is theirs, and not turned."""
     found = phase.keeping.found if phase.keeping else []
     if not found:

@@ -1,15 +1,23 @@
 """The way back: the flag off, by a parameter, by a button, or by the command that works without a notebook."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from threading import Event
+from time import monotonic
+from typing import Final
 
 from hera_rollout import display, flag
 from hera_rollout import rollback as rolling
 from hera_rollout.backend import Backend
+from hera_rollout.errors import RolloutError
+from hera_rollout.gates import judge, rules
 from hera_rollout.phase.spine import Phase
-from hera_rollout.rollback import RollbackResult
+from hera_rollout.rollback import CHECK, RollbackResult
+
+AGAIN_SECONDS: Final = 3.0
+"""Between two tries to turn the flag off."""
 
 
 async def rollback(phase: Phase) -> None:
@@ -41,6 +49,22 @@ async def taken_back(phase: Phase, why: str) -> None:
     """
     display.note(f"Rolling back by itself: {why}")
     _show(phase, await display.watched(lambda live: _quick(phase, live.line, live.stop)))
+
+
+async def surely_taken_back(phase: Phase, why: str) -> None:
+    """The same, tried again while the cluster does not answer; where it never does, a check says so and how by hand."""
+    ends = monotonic() + float(phase.target.limits.rollout_deadline_seconds)
+    while True:
+        try:
+            await taken_back(phase, why)
+        except RolloutError as error:
+            if monotonic() < ends:
+                display.note(f"The flag is not off yet: {error.seen} It is tried again")
+                await asyncio.sleep(AGAIN_SECONDS)
+                continue
+            phase.check(judge(name=CHECK, rule=rules.raised, evidence={"error": type(error).__name__}, seen=error.seen,
+                              expected="the flag off", why=error.why, todo=error.todo, limit_source="kit"))  # fmt: skip
+        return
 
 
 def _show(phase: Phase, result: RollbackResult) -> None:

@@ -51,7 +51,7 @@ async def set_flag(phase: Phase, *, enabled: bool) -> None:
         return
     display.table(effect.report, f"The flag is {state}, by what each pod says of itself")
     if enabled:
-        phase.check(_in_effect(effect))
+        phase.check(in_effect(effect))
 
 
 async def flipping(phase: Phase, work: Callable[[display.Live], T], *, enabled: bool) -> T | None:
@@ -107,7 +107,7 @@ def _not_shown(error: RolloutError, rule: Rule) -> Check:
                  expected=error.expected, why=error.why, todo=error.todo)  # fmt: skip
 
 
-def _in_effect(effect: FlagEffect) -> Check:
+def in_effect(effect: FlagEffect) -> Check:
     """The flag as the pods report it."""
     pods = effect.report.to_dict(orient="records")
     on = sum(bool(pod["enabled"]) for pod in pods)
