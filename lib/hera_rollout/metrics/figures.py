@@ -15,6 +15,7 @@ from typing import Final, Literal
 import pandas as pd
 
 from hera_rollout.errors import RolloutError
+from hera_rollout.metrics import expressions
 from hera_rollout.metrics.prometheus import Prometheus
 from hera_rollout.metrics.windows import Window
 
@@ -81,7 +82,7 @@ _OF: Final = {"errors": "requests", "creations failed": "creations"}
 def query(figure: Figure, window: Window) -> str:
     """The PromQL of a figure in a window."""
     metric = figure.short if figure.short and window.seconds < SHORT_SECONDS else figure.metric
-    chosen = _chosen(metric, window)
+    chosen = expressions.series(metric, _pods(window))
     first, last = window.start.timestamp(), window.end.timestamp()
     if figure.kind == "quantile":
         after, before = (f"sum by (le) ({chosen} @ {moment:.0f})" for moment in (last, first))
@@ -94,11 +95,6 @@ def query(figure: Figure, window: Window) -> str:
         after, before = (f"max by (pod, container) ({one})" for one in (after, before))
     # A counter that nobody had counted up before the window began at zero; CPU has always begun before.
     return f"sum({after}) - (sum({before})" + (")" if figure.each else " or vector(0))")
-
-
-def _chosen(metric: str, window: Window) -> str:
-    name, _, labels = metric.rstrip("}").partition("{")
-    return f"{name}{{{','.join(filter(None, [labels, _pods(window)]))}}}"
 
 
 def _pods(window: Window) -> str:
@@ -175,7 +171,7 @@ def errors_over_time(prometheus: Prometheus, windows: Sequence[Window], step: fl
     start, end = windows[0].start, windows[-1].end
     step = step or max(2.0, (end - start).total_seconds() / 60)
     span = Window(0, "", start, end, 0, pods)
-    asked = [f"sum by (pod) ({_chosen(figure.metric, span)})" for figure in FIGURES[:2]]
+    asked = [f"sum by (pod) ({expressions.series(figure.metric, _pods(span))})" for figure in FIGURES[:2]]
     requests, errors = (_wide(prometheus.range(one, start, end, step)) for one in asked)
     if requests.empty:
         return pd.DataFrame(columns=columns)

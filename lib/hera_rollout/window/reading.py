@@ -12,7 +12,7 @@ from typing import Final
 
 import pandas as pd
 
-from hera_rollout.metrics import FIGURES, Prometheus
+from hera_rollout.metrics import FIGURES, Prometheus, expressions
 from hera_rollout.target import Target
 from hera_rollout.window.hours import aware
 
@@ -31,10 +31,9 @@ def queries(target: Target) -> tuple[str, str]:
     All pods of the Deployment count, also those long gone. Whether it was seen is asked of all routes: the probes and
     the scrape itself count there, so that a night without a request is zero and a night without Prometheus is a gap.
     """
-    name, _, labels = _REQUESTS.rstrip("}").partition("{")
-    pods = f'namespace="{target.namespace}",pod=~"{target.deployment}-[a-z0-9]+-[a-z0-9]{{5}}"'
-    requests = f"sum(increase({name}{{{labels},{pods}}}[1h]))"
-    return requests, f"count_over_time(count({name}{{{pods}}})[1h:5m])"
+    of, name = expressions.pods(target), _REQUESTS.partition("{")[0]
+    requests = f"sum(increase({expressions.series(_REQUESTS, of)}[1h]))"
+    return requests, f"count_over_time(count({expressions.series(name, of)})[1h:5m])"
 
 
 def history(prometheus: Prometheus, target: Target, now: datetime, days: int = DAYS) -> pd.DataFrame:
