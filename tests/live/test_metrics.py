@@ -19,6 +19,9 @@ pytestmark = pytest.mark.live
 QUIET = 2.5
 """A scrape of the lab's Prometheus and a bit: seconds without load at both ends of a window."""
 
+NODE = 20.0
+"""cAdvisor's slowest look at a container, a scrape of it, and a bit."""
+
 
 @pytest.fixture(scope="module")
 def prometheus(target: Target) -> Prometheus:
@@ -142,3 +145,30 @@ def test_a_container_that_cadvisor_and_the_kubelet_know_counts_once(
     counted = prometheus.value(query(cpu, long).partition(" - ")[0])
     process = prometheus.value(f'sum(process_cpu_seconds_total{{pod=~"{pods}"}} {at})')
     assert counted == pytest.approx(process, rel=0.3)
+
+
+def test_pods_made_anew_have_every_figure_from_their_first_scrape_on(
+    clean_backend, prometheus: Prometheus, backend: Backend, workflows: Workflows
+) -> None:
+    """A deploy by the variable: a watch since then would otherwise never have the figures that need a beginning."""
+    start = datetime.now(UTC)
+    clean_backend.operator.kubectl("rollout", "restart", "deployment/backend")
+    clean_backend.settled()
+    pods = tuple(pod.metadata.name for pod in clean_backend.pods())
+    time.sleep(NODE)
+    first = metrics.scraped_since(prometheus, pods, start, datetime.now(UTC))
+    assert first is not None, "the pods are scraped"
+    assert first > start
+    sent = [backend.submit(f"print({number})") for number in range(2)]
+    for one in sent:
+        assert workflows.wait(one.workflow, 60).succeeded
+    time.sleep(QUIET)
+    end = datetime.now(UTC)
+    each = {figure.name for figure in metrics.FIGURES if figure.each}
+    for began, known in ((start, False), (first, True)):
+        found = metrics.service(prometheus, [Window(0, "yaml", began, end, len(sent), pods)])
+        values = found[found["figure"].isin(each)]["value"]
+        assert values.notna().all() if known else values.isna().all()
+    for one in sent:
+        backend.delete(one.task)
+    assert metrics.scraped_since(prometheus, [*pods, "backend-0000000000-00000"], start, end) is None

@@ -6,6 +6,7 @@ would lose the first count of a series that began inside the window, which is ju
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from hera_rollout.target import Target
@@ -21,6 +22,11 @@ def span(seconds: int) -> str:
 def pods(target: Target) -> str:
     """The labels of the pods of the target's Deployment, and of no other one whose name begins alike."""
     return f'namespace="{target.namespace}",pod=~"{target.deployment}-[a-z0-9]+-[a-z0-9]{{5}}"'
+
+
+def named(pods: Sequence[str]) -> str:
+    """The labels of single pods."""
+    return f'pod=~"{"|".join(pods)}"'
 
 
 def series(metric: str, *more: str) -> str:

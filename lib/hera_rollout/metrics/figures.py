@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import ceil
 from typing import Final, Literal
 
 import pandas as pd
@@ -56,6 +58,7 @@ class Figure:
 
 
 _SUBMITTED = 'backend_http_request_duration_seconds_bucket{route="/api/v1/tasks/submit"}'
+_NETWORK = "container_network_receive_bytes_total"
 FIGURES: Final = (
     Figure("requests", "API endpoint performance", 'backend_http_requests_total{route!~"/healthz|/metrics"}',
            "requests", better="same"),
@@ -69,12 +72,13 @@ FIGURES: Final = (
            short="process_cpu_seconds_total", each=True, container=True),
     Figure("memory", "Memory usage", 'container_memory_working_set_bytes{container!=""}', "bytes a pod", kind="level",
            short="process_resident_memory_bytes", container=True),
-    Figure("network in", "Network traffic", "container_network_receive_bytes_total", "bytes received a submission",
+    Figure("network in", "Network traffic", _NETWORK, "bytes received a submission",
            each=True),
     Figure("network out", "Network traffic", "container_network_transmit_bytes_total", "bytes sent a submission",
            each=True),
 )  # fmt: skip
 """Of the service. Times are judged by the submissions themselves, workflows by their status."""
+CREATIONS: Final = next(figure for figure in FIGURES if figure.name == "creations")
 _OF: Final = {"errors": "requests", "creations failed": "creations"}
 """A bad count's whole: where that was counted and this was not, there was none: its series begins with the first."""
 
@@ -98,7 +102,7 @@ def query(figure: Figure, window: Window) -> str:
 
 
 def _pods(window: Window) -> str:
-    return f'pod=~"{"|".join(window.pods)}"'
+    return expressions.named(window.pods)
 
 
 def service(prometheus: Prometheus, windows: Sequence[Window]) -> pd.DataFrame:
@@ -119,14 +123,14 @@ def _rows(prometheus: Prometheus, window: Window) -> Iterable[tuple[str, int, st
     steady, since_before = _processes(prometheus, window)
     for figure in FIGURES:
         asked = query(figure, window)
-        known = steady and (since_before or not figure.each)
+        known = steady and (not figure.each or (since_before and window.submissions > 0))
         value = prometheus.value(asked) if known else None
         if value is not None and value < 0:
             value = None  # a counter that fell was lost with its process
         if known and value is None and seen.get(_OF.get(figure.name, "")):
             value = 0.0
         seen[figure.name] = value
-        shared = value / window.submissions if value is not None and figure.each and window.submissions else value
+        shared = value / window.submissions if value is not None and figure.each else value
         yield figure.name, window.number, window.path, shared, figure.unit, asked
 
 
@@ -147,6 +151,38 @@ def _processes(prometheus: Prometheus, window: Window) -> tuple[bool, bool]:
     same = all(last.get(pod) == began for pod, began in first.items())
     steady = same and set(window.pods) <= last.keys() and max(last.values()) <= window.start.timestamp()
     return steady, set(window.pods) <= first.keys()
+
+
+def scraped_since(prometheus: Prometheus, pods: Sequence[str], since: datetime, now: datetime) -> datetime | None:
+    """From when on every figure has all of these pods, each with the process it has now.
+
+    A pod that a deploy or a drained node made anew has no counters before its first scrape.
+
+    Args:
+        prometheus: of the target.
+        pods: by name.
+        since: not before this moment, UTC.
+        now: not after this one.
+
+    Returns:
+        To the second; None where they are not all known by now. Of a service that does not tell when its processes
+        began, or a cluster without cAdvisor, only what is known counts.
+
+    Raises:
+        RolloutError: Prometheus does not answer.
+    """
+    began = f"process_start_time_seconds{{{expressions.named(pods)}}}"
+    youngest = prometheus.value(f"max({began})", now)
+    first = datetime.fromtimestamp(ceil(max(since.timestamp(), youngest or 0)), UTC)
+    for known, series in ((youngest is not None, began), (None, expressions.series(_NETWORK, expressions.named(pods)))):
+        if first >= now:
+            return None
+        whole = prometheus.range(f"count(count by (pod) ({series})) >= {len(pods)}", first, now, step=1.0)
+        if len(whole):
+            first = whole["time"].iloc[0].to_pydatetime()
+        elif known:
+            return None
+    return first
 
 
 def errors_over_time(prometheus: Prometheus, windows: Sequence[Window], step: float = 0.0) -> pd.DataFrame:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import pandas as pd
@@ -13,13 +14,14 @@ from hera_rollout.canary import Rung
 from hera_rollout.canary.looking import path_of
 from hera_rollout.errors import RolloutError
 from hera_rollout.gates import judge, rules
-from hera_rollout.metrics import Prometheus, Window
-from hera_rollout.metrics.figures import COLUMNS, shown
+from hera_rollout.metrics import Prometheus, Window, figures
+from hera_rollout.metrics.figures import COLUMNS, CREATIONS, shown
 from hera_rollout.phase.spine import Phase
 from hera_rollout.phase.steps.climbing import Climb
 
 MONITORED: Final = "monitoring checklist"
 NO_DATA: Final = "no data"
+_SECOND: Final = timedelta(seconds=1)
 _LOGS: Final = {
     "Application startup logs": "startup",
     "Workflow creation logs": "creation",
@@ -68,15 +70,15 @@ def _row(kind: str, words: str, what: str, seen: str, query: str) -> dict[str, s
 
 
 def _service(phase: Phase, since: datetime, submitted: int) -> list[dict[str, str]]:
-    """Prometheus' figures over this time."""
+    """Prometheus' figures over this time, or over what of it the pods of now were there for."""
     pods = tuple(sorted(phase.cluster.pods(phase.cluster.selector())["name"]))
-    window = Window(0, "hera", since, datetime.now(UTC), submitted, pods)
     try:
-        figures = metrics.service(Prometheus.of(phase.target), [window])
+        window = _window(phase, since, submitted, pods)
+        known = metrics.service(Prometheus.of(phase.target), [window])
     except RolloutError as error:
         display.note(f"No figures of the service: {error.seen}")
-        figures = pd.DataFrame(columns=COLUMNS)
-    by_name = {row["figure"]: row for row in shown(figures).to_dict("records")} if len(figures) else {}
+        known = pd.DataFrame(columns=COLUMNS)
+    by_name = {row["figure"]: row for row in shown(known).to_dict("records")} if len(known) else {}
     kinds = {line.words: line.kind for line in checklists.MONITORING}
     rows = []
     for figure in metrics.FIGURES:
@@ -86,6 +88,18 @@ def _service(phase: Phase, since: datetime, submitted: int) -> list[dict[str, st
             _row(kinds[figure.words], figure.words, figure.name, seen.strip(), str(found["query"]) if found else "")
         )
     return rows
+
+
+def _window(phase: Phase, since: datetime, submitted: int, pods: tuple[str, ...]) -> Window:
+    """The time since then; shorter where a deploy or a drained node made pods anew: theirs is what is known."""
+    prometheus, now = Prometheus.of(phase.target), datetime.now(UTC)
+    first = metrics.scraped_since(prometheus, pods, since, now) if pods else None
+    if first is None or first - since <= _SECOND:
+        return Window(0, "hera", since, now, submitted, pods)
+    display.note(f"The service's figures begin at {first:%H:%M:%S} UTC: its pods of now were not scraped before")
+    window = Window(0, "hera", first, now, 0, pods)
+    made = prometheus.value(figures.query(CREATIONS, window))
+    return replace(window, submissions=round(made or 0))
 
 
 def _unit(unit: str) -> str:
