@@ -40,6 +40,8 @@ DATA = (
     "prometheus-targets",
     "kubeconfig",
     "backend.json",
+    "notices.jsonl",
+    "notices.old.jsonl",
 )
 STEADY_LOOKS, STEADY_PAUSE_SECONDS = 8, 0.25
 KUBELET_PAUSE_SECONDS = 0.5
@@ -131,13 +133,14 @@ class Boot:
             self.supervisor.wait("postgresql")
 
     def monitoring(self) -> None:
-        """Prometheus and its list of targets; a new one is given a recorded week first."""
+        """Prometheus and its list of targets, a new one given a recorded week first; and who takes the notices."""
         if not (self.paths.state / "prometheus").exists():
             with self.timeline.stage("recorded week"):
                 backfill.ensure(self.paths, datetime.now(UTC))
         with self.timeline.stage("prometheus"):
             self.supervisor.start("prometheus")
             self.supervisor.start("discovery")
+        self.supervisor.start("webhook")
 
     def control_plane(self) -> None:
         """Etcd and the API server.

@@ -96,6 +96,11 @@ class Paths:
         return self.state / "kubeconfig"
 
     @property
+    def notices(self) -> Path:
+        """What the lab's own receiver of notices was told, one JSON line each."""
+        return self.state / "notices.jsonl"
+
+    @property
     def secrets(self) -> Path:
         """Passwords made once per lab."""
         return self.state / "secrets.json"

@@ -20,8 +20,9 @@ NAMES = (
     "kube-proxy",
     "prometheus",
     "discovery",
+    "webhook",
 )
-PROGRAMS = frozenset({*NAMES, "postgres", "rollout_lab.discovery"})
+PROGRAMS = frozenset({*NAMES, "postgres", "rollout_lab.discovery", "rollout_lab.webhook"})
 
 
 class Roster:
