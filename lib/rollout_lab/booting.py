@@ -38,6 +38,7 @@ DATA = (
     "volumes",
     "prometheus",
     "prometheus-targets",
+    "prometheus-rules",
     "kubeconfig",
     "backend.json",
     "notices.jsonl",
@@ -95,7 +96,8 @@ class Boot:
     def prepare(self) -> None:
         """Everything on disk and the bridge; touches no process but leftovers of a cut-off start."""
         preflight.claim(self.paths)
-        for folder in (self.paths.state, self.paths.logs, self.paths.runtime, self.paths.state / "prometheus-targets"):
+        targets = self.paths.state / "prometheus-targets"
+        for folder in (self.paths.state, self.paths.logs, self.paths.runtime, targets, self.paths.alerts):
             folder.mkdir(parents=True, exist_ok=True)
         self.paths.state.chmod(0o755)
         self.supervisor.end_strays()
@@ -138,7 +140,9 @@ class Boot:
             with self.timeline.stage("recorded week"):
                 backfill.ensure(self.paths, datetime.now(UTC))
         with self.timeline.stage("prometheus"):
-            self.supervisor.start("prometheus")
+            # One that does not answer yet has only just read them, and would be ended by the signal.
+            if not self.supervisor.start("prometheus") and self.supervisor.works("prometheus"):
+                self.supervisor.reread("prometheus")
             self.supervisor.start("discovery")
         self.supervisor.start("webhook")
 

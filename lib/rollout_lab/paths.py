@@ -101,6 +101,11 @@ class Paths:
         return self.state / "notices.jsonl"
 
     @property
+    def alerts(self) -> Path:
+        """Prometheus' rule files, none at first: whoever puts one there has Prometheus read its settings again."""
+        return self.state / "prometheus-rules"
+
+    @property
     def secrets(self) -> Path:
         """Passwords made once per lab."""
         return self.state / "secrets.json"

@@ -54,6 +54,11 @@ class Roster:
         for name in names:
             self.pid_file(name).remove()
 
+    def reread(self, name: str) -> None:
+        """Have a component read its settings again; only Prometheus is known to, others may end by it."""
+        if identity := self.running(name):
+            identity.send(signal.SIGHUP)
+
     def strays(self) -> list[Identity]:
         """Processes of the lab that no identity file knows: left by a start that was cut off."""
         known = {identity.pid for name in NAMES if (identity := self.running(name))}
