@@ -47,6 +47,11 @@ class Lab:
         """The kubeconfig for people and the kit: contexts `lab` (operator) and `lab-admin`."""
         return preflight.running_paths(self.paths).kubeconfig
 
+    @property
+    def notices(self) -> Path:
+        """The file of the notices that the lab's receiver took."""
+        return preflight.running_paths(self.paths).notices
+
     def build(self) -> None:
         """Build what is missing; nothing when all is there."""
         preflight.require_linux_root()
