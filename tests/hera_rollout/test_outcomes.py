@@ -86,6 +86,15 @@ def test_the_verdict_is_what_ran(place: Path, fixture: str, verdict: str, code: 
     assert str(record.report.relative_to(place)) in done.output
 
 
+@pytest.mark.parametrize(("fixture", "code"), [("holds", 0), ("fails", 1), ("passes", 0), ("raises", 4)])
+def test_where_the_next_run_goes_on_only_a_hold_is_fine_and_the_record_still_says_so(
+    place: Path, fixture: str, code: int
+) -> None:
+    assert run(put(place, fixture), "--hold-is-fine").exit_code == code
+    record = the_record(place)
+    assert record.exit_code == records.EXIT_CODES[record.verdict]
+
+
 @pytest.mark.parametrize(("fixture", "number"), SIGNALS)
 def test_a_run_that_is_ended_from_outside_leaves_a_broken_record(
     place: Path, fixture: str, number: signal.Signals
