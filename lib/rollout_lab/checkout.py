@@ -21,7 +21,7 @@ class Source:
         name: the image's name without `rollout-lab/`.
         containerfile: how it is built.
         requirements: the lock of what is installed in it.
-        trees: folders and files that are copied into it.
+        patterns: of the files that are copied into it.
         kept: so many of its builds are kept; going back to an earlier version must not build again.
         instead: what else one can do where the checkout does not have it all.
     """
@@ -29,7 +29,7 @@ class Source:
     name: str
     containerfile: str
     requirements: str
-    trees: tuple[str, ...]
+    patterns: tuple[str, ...]
     kept: int
     instead: str = ""
 
@@ -48,7 +48,7 @@ BACKEND = Source(
     "backend",
     "deploy/Containerfile",
     "deploy/requirements-backend.lock",
-    ("lib/reference_backend",),
+    ("lib/reference_backend/**/*",),
     kept=8,
     instead=", or --no-backend",
 )
@@ -56,11 +56,11 @@ KIT = Source(
     "kit",
     "deploy/Containerfile.kit",
     "deploy/requirements-kit.lock",
-    ("pyproject.toml", "lib/hera_rollout", "notebooks"),
+    ("pyproject.toml", "lib/hera_rollout/**/*", "notebooks/*.ipynb"),
     kept=2,
 )
 SOURCES = (BACKEND, KIT)
-LEFT_OUT = {"__pycache__", ".ipynb_checkpoints", "records"}
+LEFT_OUT = {"__pycache__", "tests"}
 
 
 def find(start: Path) -> Path | None:
@@ -78,8 +78,8 @@ def is_complete(project: Path | None) -> bool:
 
 
 def _missing(project: Path, source: Source = BACKEND) -> list[str]:
-    needed = (source.containerfile, source.requirements, *source.trees, OVERLAY)
-    return [name for name in needed if not (project / name).exists()]
+    needed = (source.containerfile, source.requirements, *source.patterns, OVERLAY)
+    return [name for name in needed if not any(project.glob(name))]
 
 
 def require(project: Path | None, source: Source = BACKEND) -> Path:
@@ -99,19 +99,10 @@ def require(project: Path | None, source: Source = BACKEND) -> Path:
 
 def sources(project: Path, source: Source) -> Iterable[Path]:
     """Files that go into the image; compiled files and the service's own tests do not."""
-    for name in (source.containerfile, source.requirements):
-        yield project / name
-    for tree in source.trees:
-        yield from _files(project / tree)
-
-
-def _files(tree: Path) -> Iterable[Path]:
-    if tree.is_file():
-        yield tree
-    for path in sorted(tree.rglob("*")):
-        inside = path.relative_to(tree).parts
-        if path.is_file() and not LEFT_OUT.intersection(inside) and inside[0] != "tests":
-            yield path
+    for pattern in (source.containerfile, source.requirements, *source.patterns):
+        for path in sorted(project.glob(pattern)):
+            if path.is_file() and LEFT_OUT.isdisjoint(path.relative_to(project).parts):
+                yield path
 
 
 def inputs_hash(project: Path, base: str, source: Source = BACKEND) -> str:

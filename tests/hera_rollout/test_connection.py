@@ -65,9 +65,9 @@ def test_a_server_that_never_answers_is_refused_within_the_limit(make_target, tm
 @pytest.fixture
 def in_pod(tmp_path, monkeypatch):
     """What a pod with a ServiceAccount finds: an address, a token and a CA; and no kubeconfig anywhere."""
-    for variable, file, content in (("SERVICE_TOKEN_FILENAME", "token", "sesame"), ("SERVICE_CERT_FILENAME", "ca", "-")):
-        (tmp_path / file).write_text(content)
-        monkeypatch.setattr(incluster_config, variable, str(tmp_path / file))
+    for variable, content in {"SERVICE_TOKEN_FILENAME": "sesame", "SERVICE_CERT_FILENAME": "-"}.items():
+        (tmp_path / variable).write_text(content)
+        monkeypatch.setattr(incluster_config, variable, str(tmp_path / variable))
     for name, value in {"KUBERNETES_SERVICE_HOST": "10.96.0.1", "KUBERNETES_SERVICE_PORT": "443"}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -92,7 +92,7 @@ def test_in_a_pod_too_a_kubeconfig_that_is_named_comes_first(make_target, in_pod
 
 
 def test_a_pod_without_an_account_is_told_what_it_lacks(make_target, in_pod):
-    (in_pod / "token").unlink()
+    (in_pod / "SERVICE_TOKEN_FILENAME").unlink()
     with pytest.raises(Refused, match="no ServiceAccount") as caught:
         connections.load(make_target())
     assert "serviceAccountName" in caught.value.todo

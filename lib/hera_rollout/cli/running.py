@@ -55,6 +55,7 @@ def typed(notebook: str, given: tuple[tuple[str, str], ...]) -> dict[str, Any]:
 @click.option("--hold-is-fine", is_flag=True, help="Exit 0 on HOLD too: for a CronJob, whose next run goes on with it.")
 @plain_errors
 def run(
+    *,
     phase: str,
     target: str | None,
     given: tuple[tuple[str, str], ...],
