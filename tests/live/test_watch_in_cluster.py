@@ -135,6 +135,23 @@ def test_in_the_pod_everything_is_reached_and_only_what_is_withheld_is_missing(w
     assert set(checks["permissions"]["evidence"]["missing"]) == WITHHELD
 
 
+def test_records_are_copied_in_and_out_as_the_readme_says(watch, tmp_path):
+    """Into the volume as the image's user, who has to read them there."""
+    (tmp_path / "backend-2026-11").mkdir()
+    (tmp_path / "backend-2026-11/word").write_text("kept")
+    desk = (ROOT / "deploy/watch/desk.yaml").read_text()
+    watch.kubectl("apply", "-f", "-", stdin=desk.replace("image: hera-rollout-kit", "image: rollout-lab/kit:lab"))
+    try:
+        watch.kubectl("wait", "pod/hera-rollout-desk", "--for=condition=Ready", "--timeout=40s")
+        watch.kubectl("cp", str(tmp_path / "backend-2026-11"), "argo/hera-rollout-desk:/records/")
+        assert (watch.folder / "backend-2026-11/word").read_text() == "kept"
+        assert (watch.folder / "backend-2026-11/word").stat().st_uid == 10001
+        watch.kubectl("cp", "argo/hera-rollout-desk:/records", str(tmp_path / "back"))
+        assert (tmp_path / "back/backend-2026-11/word").read_text() == "kept"
+    finally:
+        watch.kubectl("delete", "pod/hera-rollout-desk")
+
+
 @pytest.fixture(scope="module")
 def as_watch(lab, watch):
     """The API server, asked with the account's own token."""
