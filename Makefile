@@ -68,9 +68,11 @@ nbval-refresh: $(STAMP) ## make the executed reference copies in tests/nbval/ an
 bench: $(STAMP) ## the figures of the README
 	for each in benchmarks/*.py; do python $$each || exit 1; done
 
-lock: $(STAMP) ## requirements.lock anew: hashes only, no index addresses; UPGRADE= keeps the pins there are
+lock: $(STAMP) ## requirements.lock and the kit's image's anew: hashes only, no index addresses; UPGRADE= keeps the pins there are
 	uv pip compile pyproject.toml --all-extras --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --no-header --quiet --python-version 3.11 $(UPGRADE) --output-file requirements.lock
+	uv pip compile deploy/requirements-kit.in --constraint requirements.lock --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --no-header --quiet --python-version 3.11 --output-file deploy/requirements-kit.lock
 
 clean: ## remove the environment; the lab's cache and state stay
 	rm -rf $(VENV)

@@ -27,13 +27,14 @@ CLAIM_VARIABLE: Final = "RESULTS_PVC"
 _AT_ONCE: Final = 6
 
 
-def checks(target: Target, cluster: Cluster, workflows: Workflows) -> Iterator[Check]:
+def checks(target: Target, cluster: Cluster, workflows: Workflows, *, watches: bool = False) -> Iterator[Check]:
     """Make every check of the preflight; each is independent.
 
     Args:
         target: where.
         cluster: the connection to its cluster.
         workflows: the connection to its Argo Server.
+        watches: whether the operator only goes on watching, and workflows are the service's alone.
     """
     lines: tuple[tuple[str, Entry, Callable[[], Check]], ...] = (
         ("Argo Server", Entry.KUBERNETES, lambda: _argo_server(target, workflows)),
@@ -42,7 +43,7 @@ def checks(target: Target, cluster: Cluster, workflows: Workflows) -> Iterator[C
         ("backend", Entry.KUBERNETES, lambda: _backend(target)),
         ("Hera in the backend", Entry.HERA_INSTALLED, lambda: _hera_in_pods(target, cluster, workflows)),
         ("PVC", Entry.PVC, lambda: _claims(target, cluster)),
-        ("permissions", Entry.KUBERNETES, lambda: _permissions(target, cluster)),
+        ("permissions", Entry.KUBERNETES, lambda: _permissions(target, cluster, watches=watches)),
         ("Prometheus", Entry.NETWORK, lambda: _prometheus(target)),
     )
     with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -217,9 +218,9 @@ def claims(target: Target, deployment: dict[str, Any] | None) -> list[str]:
     return list(dict.fromkeys([env.get(CLAIM_VARIABLE) or target.workflow.pvc, *filter(None, mounted)]))
 
 
-def _permissions(target: Target, cluster: Cluster) -> Check:
+def _permissions(target: Target, cluster: Cluster, *, watches: bool) -> Check:
     """Whether the operator, and the backend's ServiceAccount where it has one, may do what the steps need."""
-    frame = cluster.permissions()
+    frame = cluster.permissions(watches=watches)
     if _deployment(target, cluster) is None:
         frame = frame[frame["who"] == "operator"]
     missing = [

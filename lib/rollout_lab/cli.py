@@ -159,5 +159,13 @@ def load_backend(project: Path | None) -> None:
     click.echo(Lab(project=project).load_backend())
 
 
+@main.command("load-kit")
+@click.option("--project", type=click.Path(path_type=Path), help="Checkout to take the kit from.")
+@clear_errors
+def load_kit(project: Path | None) -> None:
+    """Build the kit itself as an image, load it, and make a volume for its records."""
+    click.echo(Lab(project=project).load_kit())
+
+
 if __name__ == "__main__":
     main()
