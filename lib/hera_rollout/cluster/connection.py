@@ -215,7 +215,7 @@ def load(target: Target) -> Connection:
             config.load_incluster_config(client_configuration=settings)  # it reads the token again each minute
         else:
             config.load_kube_config(
-                config_file=str(target.kubeconfig) if target.kubeconfig else None,
+                config_file=str(target.kubeconfig or os.environ.get("KUBECONFIG") or _USUAL),
                 context=target.context,
                 client_configuration=settings,
                 persist_config=False,
