@@ -35,8 +35,9 @@ demo: $(STAMP) lab ## set everything up, boot the lab, walk the phases, print wh
 	for what in "deploy to all production traffic" "deploy outside of the low-traffic hours"; do \
 	  hera-rollout approve --rollout demo --phase 04_production --what "$$what" --file records/approvals-demo.toml \
 	    --by "make demo" --reason "nobody's work is at stake on the lab" || exit 1; done
+	HERA_ROLLOUT_NOTICES=json://127.0.0.1:8025/ \
 	hera-rollout run 04 --target lab -p dry_run false -p rollout demo -p approval records/approvals-demo.toml \
-	  -p traffic 0.6 -p user_issues none -p told "nobody else is on the lab" -p patience_seconds 300
+	  -p traffic 0.6 -p user_issues none -p patience_seconds 300
 	hera-rollout records list
 
 lab: $(STAMP) ## build and boot the lab with the backend in it
