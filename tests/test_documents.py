@@ -14,6 +14,8 @@ from click.testing import CliRunner
 
 from hera_rollout.cli import main as kit
 from hera_rollout.parameters import MODELS
+from hera_rollout.records.outcomes import EXIT_CODES
+from reference_backend.faults import KNOWN
 from rollout_lab.cli import main as lab
 
 ROOT = Path(__file__).parents[1]
@@ -186,3 +188,23 @@ def test_the_notebooks_name_only_commands_that_exist():
     ]
     assert told
     assert {" ".join(words): fault for words in told if (fault := understood(words))} == {}
+
+
+@pytest.mark.parametrize("what", ["conda", "Docker", "macOS", "Windows", "GitHub's runners"])
+def test_the_readme_says_what_was_not_run(what):
+    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("## What was not run")[2].partition("\n## ")[0]
+    assert what in section
+    assert "should run Argo's newest fixed release" in section
+
+
+def test_the_readme_has_every_fault_of_the_practice_backend():
+    section = (
+        (ROOT / "README.md").read_text(encoding="utf-8").partition("## The practice backend")[2].partition("\n## ")[0]
+    )
+    assert {name for name in [*KNOWN, "rbac-gap", "pvc-missing"] if f"`{name}`" not in section} == set()
+
+
+def test_the_readme_has_every_exit_code():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| (\d) \| ([A-Z]+) \|", text, re.MULTILINE))
+    assert rows == {str(code): verdict.value for verdict, code in EXIT_CODES.items()}

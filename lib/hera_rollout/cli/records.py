@@ -114,7 +114,10 @@ def add(notebook: Path, folder: Path) -> None:
 @records_folder
 @plain_errors
 def open_record(name: str, folder: Path) -> None:
-    """Open a record's report in the browser, and print where it is. Exit codes: 0 printed, 2 there is no such record."""
+    """Open a record's report in the browser, and print where it is.
+
+    Exit codes: 0 printed, 2 there is no such record.
+    """
     from hera_rollout import records
 
     report = records.named(folder, name).report.resolve()
