@@ -10,7 +10,7 @@ UPGRADE ?= --upgrade
 CI ?=
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo test check lint lab lab-down jupyter nbval-refresh lock bench clean
+.PHONY: help demo test check lint lab lab-down jupyter nbval-refresh docs lock bench clean
 
 help: ## show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -68,6 +68,9 @@ nbval-refresh: $(STAMP) ## make the executed reference copies in tests/nbval/ an
 
 bench: $(STAMP) ## the figures of the README
 	for each in benchmarks/*.py; do python $$each || exit 1; done
+
+docs: $(STAMP) ## make docs/REFERENCE.md anew from the code
+	python docs/refresh.py
 
 lock: $(STAMP) ## requirements.lock and the kit's image's anew: hashes only, no index addresses; UPGRADE= keeps the pins there are
 	uv pip compile pyproject.toml --all-extras --generate-hashes --no-emit-index-url --no-emit-find-links \
