@@ -6,7 +6,7 @@ from hera_rollout import display, preflight
 from hera_rollout.phase.spine import Phase
 
 WATCHING: Final = "04_production"
-"""Here the service alone makes workflows: whoever only watches, such as a CronJob, needs no right to."""
+"""Once begun, the service alone makes workflows here: who goes on watching, such as a CronJob, needs no right to."""
 
 
 def before_you_start(phase: Phase) -> None:
@@ -15,7 +15,9 @@ def before_you_start(phase: Phase) -> None:
     Raises:
         PhaseFailed: a line of the preflight is red.
     """
-    found = preflight.checks(phase.target, phase.cluster, phase.workflows, watches=phase.notebook == WATCHING)
+    again = phase.keeping is not None and phase.keeping.run.facts.attempts > 1
+    watches = again and phase.notebook == WATCHING
+    found = preflight.checks(phase.target, phase.cluster, phase.workflows, watches=watches)
     made = [phase.enter(check) for check in found]
     frame = display.checks_frame(made)[["verdict", "check", "seen", "expected", "what to do"]]
     display.table(frame.rename(columns={"expected": "wanted", "what to do": "fix"}), "Before you start")
