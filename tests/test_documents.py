@@ -22,7 +22,8 @@ ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "deploy").rglob("*.md")])
 PROGRAMS = {"hera-rollout": kit, "rollout-lab": lab}
 YAML = re.compile(r"-$|\w+:$")  # the guide has some in a shell block
-OUTSIDE = {"kubectl", "docker", "curl"}  # theirs to test; that what follows is meant for them is all that is said here
+# Theirs to test; that what follows is meant for them is all that is said here.
+OUTSIDE = {"sed", "kubectl", "docker", "curl"}
 
 
 def headings(text):
