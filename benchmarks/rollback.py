@@ -149,6 +149,8 @@ class Bench:
         if way == "configmap":
             self.kubectl("set", "env", f"deployment/{self.target.deployment}", f"{self.target.flag.env}-")
             cluster.rollout_status(LONGEST)
+        else:  # the file is stronger than the variable; the pods that the variable makes anew start without it
+            self.kubectl("delete", "configmap", self.target.flag.configmap, "--ignore-not-found")
         flag.apply(cluster, backend, flag.plan(cluster, enabled=True))
         began = datetime.now(UTC)
         plan = traffic.steady(self.per_second, LONGEST)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
+WATCHED: Final = "watched"
+"""The piece of a run's state that has them."""
 MOST: Final = 60
 """So many spells are kept apart; of more, the oldest two become one, as long as both together."""
 

@@ -49,7 +49,7 @@ def gather(target: Target, folder: Path) -> Status:
     rollout = _on(facts, reading.standing, seconds)()
     of = rollout.value.id if isinstance(rollout, Known) else ""
     # All are begun before the first is waited for.
-    evidence = _on(facts, reading.evidence, seconds, NO_STATE)
+    evidence = _on(facts, partial(reading.evidence, limits=target.limits), seconds, NO_STATE)
     pods = asked(partial(_pods, cluster, target), seconds)
     in_flight = _on(cluster, _in_flight, seconds, NO_CLUSTER)
     lease = _on(cluster, _lease, seconds, NO_CLUSTER)

@@ -86,6 +86,16 @@ class RungSeen:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Watched:
+    """How long production was watched so far, in seconds; `beside` says it beside the guide's time."""
+
+    seconds: float
+    spells: int
+    asked: float
+    beside: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Evidence:
     """What the run of the phase has kept so far.
 
@@ -95,6 +105,7 @@ class Evidence:
         kept: when it was last written.
         concluded: the run's verdict; then its evidence is in its record, and no longer here.
         rungs: of the canary, lowest first.
+        watched: of production; None before its watch began.
     """
 
     pieces: int = 0
@@ -102,6 +113,7 @@ class Evidence:
     kept: datetime | None = None
     concluded: str = ""
     rungs: tuple[RungSeen, ...] = ()
+    watched: Watched | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

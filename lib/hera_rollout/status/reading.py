@@ -13,6 +13,9 @@ from hera_rollout import canary
 from hera_rollout.answers import plain
 from hera_rollout.canary import Arm, Rung
 from hera_rollout.gates.assessments import duration
+from hera_rollout.production import Spells
+from hera_rollout.production.judging import beside_the_guide
+from hera_rollout.production.spells import WATCHED
 from hera_rollout.records import Record
 from hera_rollout.state import Facts, FlagSet, Holding, RunState
 from hera_rollout.state.processes import Process, dead
@@ -27,7 +30,9 @@ from hera_rollout.status.parts import (
     RungSeen,
     Setting,
     Standing,
+    Watched,
 )
+from hera_rollout.target import Limits
 
 
 def standing(facts: Facts) -> Standing:
@@ -40,8 +45,8 @@ def standing(facts: Facts) -> Standing:
     return Standing(id=at.id, phase=at.phase, rung=at.rung, since=at.since, run=attempted, last_set=last_set)
 
 
-def evidence(facts: Facts) -> Evidence:
-    """What the run of the phase has kept.
+def evidence(facts: Facts, limits: Limits) -> Evidence:
+    """What the run of the phase has kept, beside the limits of its target.
 
     Raises:
         Refused: a rung's evidence is not what this kit wrote.
@@ -55,6 +60,7 @@ def evidence(facts: Facts) -> Evidence:
         kept=run.touched,
         concluded=run.concluded,
         rungs=tuple(_rung(one) for one in canary.kept(run.steps)),
+        watched=_watched(run, limits),
     )
 
 
@@ -105,6 +111,15 @@ def _setting(flag: FlagSet) -> Setting:
 def _attempted(run: RunState) -> Attempted:
     return Attempted(
         id=run.id, by=run.by, attempts=run.attempts, began=run.began, touched=run.touched, concluded=run.concluded
+    )
+
+
+def _watched(run: RunState, limits: Limits) -> Watched | None:
+    if not (kept := run.steps.get(WATCHED)):
+        return None
+    found = Spells.read(kept)
+    return Watched(
+        seconds=found.seconds, spells=len(found.spells), asked=limits.stable_seconds, beside=beside_the_guide(limits)
     )
 
 

@@ -136,7 +136,7 @@ def _place(at: Standing) -> str:
 
 def _counts(seen: Evidence) -> str:
     if seen.rungs:
-        return wording.both(seen.rungs)
+        return "; ".join([wording.both(seen.rungs), *(text.plain for text in wording.watched(seen))])
     return f"{seen.pieces} pieces of work done" if seen.pieces else ""
 
 

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from hera_rollout.flag.changes import word
 from hera_rollout.gates.assessments import duration
+from hera_rollout.production.judging import span
 from hera_rollout.state.comparing import clock
 from hera_rollout.status.parts import (
     Evidence,
@@ -72,12 +73,20 @@ def evidence(seen: Evidence, now: datetime) -> list[Text]:
     if not seen.rungs:
         last = f", the last is: {seen.last}" if seen.last else ""
         return [Text(f"{seen.pieces} pieces of work done{last}; {kept}; counts by path come with the canary")]
-    lines = [Text(f"{both(seen.rungs)}; {kept}")]
+    lines = [Text(f"{both(seen.rungs)}; {kept}"), *watched(seen)]
     astray = sum(one.misplaced for one in seen.rungs)
     if astray:
         lines.append(Text(f"{astray} workflows by another path than the split says", "bold red"))
     heads = ("RUNG", "STOOD", "HERA FAILED", "YAML FAILED", "ERRORS H/Y", "TASKS ON HERA")
     return [*lines, _cells(heads, "bold"), *(_rung(one, now) for one in reversed(seen.rungs))]
+
+
+def watched(seen: Evidence) -> list[Text]:
+    """How long production was watched, beside what is asked for and the guide's time."""
+    if (found := seen.watched) is None:
+        return []
+    apart = f" in {found.spells} spells" if found.spells > 1 else ""
+    return [Text(f"watched for {span(found.seconds)}{apart} of {span(found.asked)}; {found.beside}")]
 
 
 def pods(found: Iterable[PodFlag]) -> list[Text]:

@@ -18,6 +18,7 @@ from hera_rollout.state import Facts, FlagSet, Holding, Rollout, RunState, proce
 from hera_rollout.state.documents import encoded
 from hera_rollout.state.processes import Process
 from hera_rollout.status import Known, Status, reading
+from hera_rollout.target import Limits
 
 NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
 ROLLOUT, PHASE, RUN = "backend-2026-11", "03_canary", "03-20261128-113000"
@@ -88,7 +89,7 @@ class Made:
         facts = self.facts() if facts is None else facts
         given = {
             "target": "lab", "title": "Lab on this machine", "at": self.now, "cluster": Known("v1.35.4"),
-            "rollout": Known(reading.standing(facts)), "evidence": Known(reading.evidence(facts)),
+            "rollout": Known(reading.standing(facts)), "evidence": Known(reading.evidence(facts, Limits())),
             "flag": Known(reading.pods(self.report())),
             "in_flight": Known(reading.flying(observing.frame([self.workflow()]))),
             "lease": Known(reading.lease(self.held(), processes.own(), self.now)), "drift": Known(()),

@@ -6,10 +6,12 @@ import json
 import pytest
 from rich.console import Console
 
+from hera_rollout.canary.evidence import key
 from hera_rollout.rollback import observing
-from hera_rollout.state import Facts, processes
+from hera_rollout.state import Facts, Rollout, processes
 from hera_rollout.status import Known, Screen, Unknown, line, reading
 from hera_rollout.status.parts import PARTS
+from hera_rollout.target import Limits
 
 
 def shown(status, width=80, height=24, terminal=True, **settings):
@@ -71,6 +73,21 @@ def test_before_the_canary_it_says_what_is_done_and_after_a_phase_how_it_ended(m
     assert "attempt 2, by ann: PASS" in words(shown(over))
     assert "the run ended with PASS; its evidence is in its record" in words(shown(over))
     assert "03_canary rung 25 % PASS" in line(over)
+
+
+def test_production_shows_how_long_it_was_watched_beside_the_guides_time(made):
+    phase, (one, two) = "04_production", [made.ago(minutes).timestamp() for minutes in (120, 10)]
+    steps = {key(100): made.rung(100, 125).plain(), "watched": [[one, one + 3600], [two, two + 300]]}
+    at = Rollout(id=made.rollout, phase=phase, rung=100.0, since=made.ago(125))
+    facts = made.facts(rollout=at, runs={phase: made.run().model_copy(update={"steps": steps})})
+    told = "watched for 1 h 5 min in 2 spells of 2 d; the guide asks for 48+ hours"
+    assert told in part(shown(made.status(facts), width=120), "evidence")
+    assert told in line(made.status(facts))
+    assert made.status(facts).plain()["evidence"]["value"]["watched"]["seconds"] == 3900
+    hasty = Known(reading.evidence(facts, Limits(stable_seconds=30)))
+    assert "of 30 s; the guide asks for 48+ hours: 30 s is a deviation" in words(
+        shown(made.status(facts, evidence=hasty))
+    )
 
 
 def test_pods_that_disagree_or_say_nothing_are_told_apart(made):

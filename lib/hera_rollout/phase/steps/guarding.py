@@ -28,8 +28,9 @@ from hera_rollout.phase.steps.returning import surely_taken_back
 from hera_rollout.phase.steps.watching import BLIND, Eyes
 from hera_rollout.production import Baseline, Deployed, Pods, Spells, Watch
 from hera_rollout.production.judging import DRIFT, STABLE, beside_the_guide, span
+from hera_rollout.production.spells import WATCHED
 
-WATCHED, HISTORY = "watched", "looks"
+HISTORY = "looks"
 MEMORY: Final = "watch"
 ALL: Final = float(LADDER[-1])
 
