@@ -20,7 +20,7 @@ import yaml
 from kubernetes import client, config
 
 from hera_rollout.answers import Asked, plain, reason, refusal, silence
-from hera_rollout.errors import Refused, Retryable
+from hera_rollout.errors import Refused, Retryable, RolloutError
 from hera_rollout.target import Target
 
 Document = dict[str, Any]
@@ -109,7 +109,7 @@ class Connection:
             if response.status == HTTPStatus.GONE:
                 return  # the version to watch from is too old: reading afresh gives a newer one
             if response.status >= _OK_BELOW:
-                raise refusal(request.asked, response.status, reason(response.read()))
+                raise self._refusal(request, response.status, reason(response.read()))
             for line in _lines(response):
                 yield json.loads(line)
                 if time.monotonic() >= ends:
@@ -143,8 +143,33 @@ class Connection:
             # Unread bytes would be taken for the next answer on this connection.
             response.release_conn() if response.isclosed() else response.close()
         if response.status >= _OK_BELOW:
-            raise refusal(request.asked, response.status, reason(data))
+            raise self._refusal(request, response.status, reason(data))
         return data
+
+    def _refusal(self, request: _Request, status: int, said: str) -> RolloutError:
+        """The error for an answer that is no success; a server that only just started forbids what it will allow."""
+        if status == HTTPStatus.FORBIDDEN and self._starting():
+            return Retryable(
+                f"{self.who} has only just started, and knows nobody's rights yet; it answered 403 to: "
+                f"{request.asked.what}.",
+                after=1.0, todo="Wait a moment and try again.",
+            )  # fmt: skip
+        return refusal(request.asked, status, said)
+
+    def _starting(self) -> bool:
+        """Whether it says so itself, or lets us not even see its version, which everybody may."""
+        ready = self._status("/readyz")
+        denied = ready == HTTPStatus.FORBIDDEN and self._status("/version") == HTTPStatus.FORBIDDEN
+        return denied or ready >= HTTPStatus.INTERNAL_SERVER_ERROR
+
+    def _status(self, path: str) -> int:
+        """What it answers there; 0 if nothing."""
+        try:
+            response = self._sent(_Request("GET", path, Asked(self.who, f"get {path}")), self._timeout)
+        except RolloutError:
+            return 0
+        response.close()
+        return int(response.status)
 
     def _sent(self, request: _Request, read_timeout: float) -> Any:
         ready = self._api.param_serialize(
