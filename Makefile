@@ -10,7 +10,7 @@ UPGRADE ?= --upgrade
 CI ?=
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo test check lint lab lab-down jupyter nbval-refresh lock bench clean
+.PHONY: help demo test check lint lab lab-down jupyter nbval-refresh docs lock bench clean
 
 help: ## show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -35,8 +35,9 @@ demo: $(STAMP) lab ## set everything up, boot the lab, walk the phases, print wh
 	for what in "deploy to all production traffic" "deploy outside of the low-traffic hours"; do \
 	  hera-rollout approve --rollout demo --phase 04_production --what "$$what" --file records/approvals-demo.toml \
 	    --by "make demo" --reason "nobody's work is at stake on the lab" || exit 1; done
+	HERA_ROLLOUT_NOTICES=json://127.0.0.1:8025/ \
 	hera-rollout run 04 --target lab -p dry_run false -p rollout demo -p approval records/approvals-demo.toml \
-	  -p traffic 0.6 -p user_issues none -p told "nobody else is on the lab" -p patience_seconds 300
+	  -p traffic 0.6 -p user_issues none -p patience_seconds 300
 	hera-rollout records list
 
 lab: $(STAMP) ## build and boot the lab with the backend in it
@@ -68,9 +69,14 @@ nbval-refresh: $(STAMP) ## make the executed reference copies in tests/nbval/ an
 bench: $(STAMP) ## the figures of the README
 	for each in benchmarks/*.py; do python $$each || exit 1; done
 
-lock: $(STAMP) ## requirements.lock anew: hashes only, no index addresses; UPGRADE= keeps the pins there are
+docs: $(STAMP) ## make docs/REFERENCE.md anew from the code
+	python docs/refresh.py
+
+lock: $(STAMP) ## requirements.lock and the kit's image's anew: hashes only, no index addresses; UPGRADE= keeps the pins there are
 	uv pip compile pyproject.toml --all-extras --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --no-header --quiet --python-version 3.11 $(UPGRADE) --output-file requirements.lock
+	uv pip compile deploy/requirements-kit.in --constraint requirements.lock --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --no-header --quiet --python-version 3.11 --output-file deploy/requirements-kit.lock
 
 clean: ## remove the environment; the lab's cache and state stay
 	rm -rf $(VENV)

@@ -27,13 +27,14 @@ CLAIM_VARIABLE: Final = "RESULTS_PVC"
 _AT_ONCE: Final = 6
 
 
-def checks(target: Target, cluster: Cluster, workflows: Workflows) -> Iterator[Check]:
+def checks(target: Target, cluster: Cluster, workflows: Workflows, *, watches: bool = False) -> Iterator[Check]:
     """Make every check of the preflight; each is independent.
 
     Args:
         target: where.
         cluster: the connection to its cluster.
         workflows: the connection to its Argo Server.
+        watches: whether the operator only goes on watching, and workflows are the service's alone.
     """
     lines: tuple[tuple[str, Entry, Callable[[], Check]], ...] = (
         ("Argo Server", Entry.KUBERNETES, lambda: _argo_server(target, workflows)),
@@ -42,7 +43,7 @@ def checks(target: Target, cluster: Cluster, workflows: Workflows) -> Iterator[C
         ("backend", Entry.KUBERNETES, lambda: _backend(target)),
         ("Hera in the backend", Entry.HERA_INSTALLED, lambda: _hera_in_pods(target, cluster, workflows)),
         ("PVC", Entry.PVC, lambda: _claims(target, cluster)),
-        ("permissions", Entry.KUBERNETES, lambda: _permissions(target, cluster)),
+        ("permissions", Entry.KUBERNETES, lambda: _permissions(target, cluster, watches=watches)),
         ("Prometheus", Entry.NETWORK, lambda: _prometheus(target)),
     )
     with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -104,7 +105,7 @@ def _hera_in_pods(target: Target, cluster: Cluster, workflows: Workflows) -> Che
     """What each pod says of its Hera: its version against Argo, and whether it imports."""
     said = _said(target, cluster)
     argo = workflows.check_server()
-    unknown = [row for row in said if str(row["problem"]).startswith("it has no route")]
+    unknown = [row for row in said if row["problem"] == flag.NO_ROUTE]
     faults = ["no pod of the backend is ready"] if not said else [
         fault for row in said if row not in unknown and (fault := _pod_fault(row, argo))
     ]  # fmt: skip
@@ -113,7 +114,7 @@ def _hera_in_pods(target: Target, cluster: Cluster, workflows: Workflows) -> Che
             "Hera in the backend", Entry.HERA_INSTALLED, good=False, rule=rules.withheld,
             seen=f"{len(unknown)} of {len(said)} pods have no route /{flag.ROUTE}: which Hera they have is not known",
             expected="each pod says its Hera's version and that it imports",
-            todo=f"Look inside: kubectl exec deployment/{target.deployment} -- python -c 'import hera.workflows'.",
+            todo="Look inside a pod, or where the process runs: python -c 'import hera.workflows'.",
         )  # fmt: skip
     versions = sorted({str(row["hera_version"]) for row in said})
     return _line(
@@ -144,7 +145,10 @@ def _said(target: Target, cluster: Cluster) -> list[dict[str, Any]]:
     if _deployment(target, cluster) is not None:
         rows = flag.report(cluster, Backend(target)).to_dict(orient="records")
         return [{str(key): value for key, value in row.items()} for row in rows]
-    said = Backend(target).flag()
+    try:
+        said = Backend(target).flag()
+    except Missing:
+        return [{"pod": target.backend_url, "hera_version": "", "hera_import": "", "problem": flag.NO_ROUTE}]
     names = {"pod": "pod", "hera_version": "heraVersion", "hera_import": "heraImport"}
     return [{key: str(said.get(name) or "") for key, name in names.items()} | {"problem": ""}]
 
@@ -180,7 +184,18 @@ def _custom_resources(cluster: Cluster) -> Check:
 
 def _backend(target: Target) -> Check:
     """Reach the backend and read its flag."""
-    report = Backend.connect(target).flag()
+    backend = Backend.connect(target)
+    try:
+        report = backend.flag()
+    except Missing:
+        return _line(
+            "backend", Entry.FLAG_SET, good=False, rule=rules.withheld,
+            seen=f"{target.backend_url} answers, but {flag.NO_ROUTE}: whether the flag is on is not known",
+            expected=f"{target.backend_url} answers, and says its flag",
+            why="Without it only a workflow's own manifest can tell which path made it: never more than inferred.",
+            todo="Give the service that route and its workflows a label (README, “A backend of your own”); what can be "
+            "looked at and compared works without.",
+        )  # fmt: skip
     return _line(
         "backend", Entry.KUBERNETES, good=True,
         seen=f"{target.backend_url} answers; flag {'on' if report.get('enabled') else 'off'}",
@@ -217,9 +232,9 @@ def claims(target: Target, deployment: dict[str, Any] | None) -> list[str]:
     return list(dict.fromkeys([env.get(CLAIM_VARIABLE) or target.workflow.pvc, *filter(None, mounted)]))
 
 
-def _permissions(target: Target, cluster: Cluster) -> Check:
+def _permissions(target: Target, cluster: Cluster, *, watches: bool) -> Check:
     """Whether the operator, and the backend's ServiceAccount where it has one, may do what the steps need."""
-    frame = cluster.permissions()
+    frame = cluster.permissions(watches=watches)
     if _deployment(target, cluster) is None:
         frame = frame[frame["who"] == "operator"]
     missing = [

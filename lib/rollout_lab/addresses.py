@@ -20,6 +20,8 @@ ARGO_SERVER = f"http://{LOOPBACK}:32746"
 PROMETHEUS = f"http://{LOOPBACK}:9090"
 ETCD = f"http://{LOOPBACK}:2379"
 POSTGRES_PORT = 5433
+NOTICES_PORT = 8025
+NOTICES = f"http://{LOOPBACK}:{NOTICES_PORT}"
 
 
 class Endpoint(NamedTuple):

@@ -38,8 +38,11 @@ DATA = (
     "volumes",
     "prometheus",
     "prometheus-targets",
+    "prometheus-rules",
     "kubeconfig",
     "backend.json",
+    "notices.jsonl",
+    "notices.old.jsonl",
 )
 STEADY_LOOKS, STEADY_PAUSE_SECONDS = 8, 0.25
 KUBELET_PAUSE_SECONDS = 0.5
@@ -93,7 +96,8 @@ class Boot:
     def prepare(self) -> None:
         """Everything on disk and the bridge; touches no process but leftovers of a cut-off start."""
         preflight.claim(self.paths)
-        for folder in (self.paths.state, self.paths.logs, self.paths.runtime, self.paths.state / "prometheus-targets"):
+        targets = self.paths.state / "prometheus-targets"
+        for folder in (self.paths.state, self.paths.logs, self.paths.runtime, targets, self.paths.alerts):
             folder.mkdir(parents=True, exist_ok=True)
         self.paths.state.chmod(0o755)
         self.supervisor.end_strays()
@@ -131,13 +135,16 @@ class Boot:
             self.supervisor.wait("postgresql")
 
     def monitoring(self) -> None:
-        """Prometheus and its list of targets; a new one is given a recorded week first."""
+        """Prometheus and its list of targets, a new one given a recorded week first; and who takes the notices."""
         if not (self.paths.state / "prometheus").exists():
             with self.timeline.stage("recorded week"):
                 backfill.ensure(self.paths, datetime.now(UTC))
         with self.timeline.stage("prometheus"):
-            self.supervisor.start("prometheus")
+            # One that does not answer yet has only just read them, and would be ended by the signal.
+            if not self.supervisor.start("prometheus") and self.supervisor.works("prometheus"):
+                self.supervisor.reread("prometheus")
             self.supervisor.start("discovery")
+        self.supervisor.start("webhook")
 
     def control_plane(self) -> None:
         """Etcd and the API server.

@@ -5,7 +5,19 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from rollout_lab import backend_image, compiling, crds, debian, images, inventory, recipes, rootfs, space, toolchain
+from rollout_lab import (
+    checkout,
+    compiling,
+    crds,
+    debian,
+    images,
+    inventory,
+    own_images,
+    recipes,
+    rootfs,
+    space,
+    toolchain,
+)
 from rollout_lab.commands import run
 from rollout_lab.errors import LabError
 from rollout_lab.inventory import Inventory
@@ -43,7 +55,7 @@ def build(paths: Paths, project: Path | None = None) -> Inventory:
         made.images = _images(paths, made, step)
     if project:
         with progress.step("backend image") as step:
-            backend_image.ensure(paths, made, project, step)
+            own_images.ensure(paths, made, project, step)
     made.times = _merged_times(paths, progress.times)
     made.save(paths)
     link_programs(paths, made)
@@ -110,7 +122,8 @@ def _drop_old(paths: Paths, made: Inventory) -> None:
     """Remove builds of earlier inputs and scratch folders: the cache holds one build."""
     kept = {Path(name) for name in [*made.programs.values(), made.crds]}
     kept |= {Path(name).parent for name in made.images.values()}
+    own = (*(f"{source.name}-" for source in checkout.SOURCES), "wheels-")
     for folder in paths.builds.iterdir():
-        if folder not in kept and not folder.name.startswith(("backend-", "wheels-")):
+        if folder not in kept and not folder.name.startswith(own):
             shutil.rmtree(folder, ignore_errors=True)
     shutil.rmtree(paths.work, ignore_errors=True)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from pathlib import Path
 from typing import ParamSpec
 
 import click
 
+from rollout_lab import ports, webhook
 from rollout_lab import status as looking
+from rollout_lab.addresses import LOOPBACK, NOTICES_PORT, Endpoint
 from rollout_lab.errors import LabError, from_os_error
 from rollout_lab.lab import Lab
 
@@ -62,6 +65,12 @@ def up(fresh: bool, no_backend: bool, project: Path | None) -> None:
     if not lab.up(fresh=fresh, with_backend=not no_backend):
         click.echo("Everything is up already.")
     click.echo(f"export KUBECONFIG={lab.kubeconfig} PATH={lab.paths.bin}:$PATH")
+    click.echo(_notices_line(NOTICES_PORT))
+
+
+def _notices_line(port: int) -> str:
+    """What makes the kit tell the receiver."""
+    return f"export HERA_ROLLOUT_NOTICES=json://{LOOPBACK}:{port}/"
 
 
 @main.command()
@@ -116,6 +125,24 @@ def start(component: str) -> None:
     Lab().start(component)
 
 
+@main.command()
+@click.option("--port", type=click.IntRange(1, 65535), default=NOTICES_PORT, show_default=True, help="On loopback.")
+@click.option("--file", type=click.Path(path_type=Path, dir_okay=False), help="Default: the lab's own notices.jsonl.")
+@clear_errors
+def notices(port: int, file: Path | None) -> None:
+    """Take notices into a file until Ctrl-C. A lab that is up does so already."""
+    endpoint = Endpoint(LOOPBACK, port)
+    if not ports.is_free(endpoint):
+        raise LabError(
+            f"Port {endpoint} is taken by {ports.holder(port)}; while the lab is up, its webhook has {NOTICES_PORT}. "
+            f"Read {Lab().notices}, or give another --port."
+        )
+    chosen = file or Lab().notices
+    with webhook.server(chosen, port) as server, suppress(KeyboardInterrupt):
+        click.echo(f"{_notices_line(port)}\nNotices go to {chosen}. Ctrl-C ends this.")
+        server.serve_forever()
+
+
 @main.command("load-image")
 @click.argument("archive", type=click.Path(path_type=Path))
 @clear_errors
@@ -130,6 +157,14 @@ def load_image(archive: Path) -> None:
 def load_backend(project: Path | None) -> None:
     """Build the checkout's backend, load it and roll the Deployment over to it."""
     click.echo(Lab(project=project).load_backend())
+
+
+@main.command("load-kit")
+@click.option("--project", type=click.Path(path_type=Path), help="Checkout to take the kit from.")
+@clear_errors
+def load_kit(project: Path | None) -> None:
+    """Build the kit itself as an image, load it, and make a volume for its records."""
+    click.echo(Lab(project=project).load_kit())
 
 
 if __name__ == "__main__":

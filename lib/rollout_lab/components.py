@@ -15,6 +15,8 @@ from rollout_lab.addresses import (
     NODE,
     NODE_ADDRESS,
     NODE_PORTS,
+    NOTICES,
+    NOTICES_PORT,
     POSTGRES_PORT,
     PROMETHEUS,
     SERVICE_RANGE,
@@ -26,6 +28,8 @@ from rollout_lab.paths import Paths
 
 POSTGRES_PROGRAMS = Path("/usr/lib/postgresql/15/bin")
 DISCOVERY_MODULE = "rollout_lab.discovery"
+WEBHOOK_MODULE = "rollout_lab.webhook"
+OWN_MODULES = {"PYTHONPATH": str(Path(__file__).parent.parent)}
 
 
 @dataclass(frozen=True)
@@ -203,9 +207,13 @@ def discovery(paths: Paths, _: Inventory) -> Component:
     """Keeps the list of what Prometheus scrapes: Debian's build cannot ask Kubernetes itself."""
     targets = f"{paths.state}/prometheus-targets/services.json"
     argv = (sys.executable, "-m", DISCOVERY_MODULE, targets, str(paths.certificates))
-    return Component(
-        "discovery", argv, health=f"file://{targets}", env={"PYTHONPATH": str(Path(__file__).parent.parent)}
-    )
+    return Component("discovery", argv, health=f"file://{targets}", env=OWN_MODULES)
+
+
+def webhook(paths: Paths, _: Inventory) -> Component:
+    """Takes the notices of a rollout that is practised here: nobody else need be told of it."""
+    argv = (sys.executable, "-m", WEBHOOK_MODULE, str(paths.notices))
+    return Component("webhook", argv, (Endpoint(LOOPBACK, NOTICES_PORT),), NOTICES, env=OWN_MODULES)
 
 
 MAKERS: tuple[Maker, ...] = (
@@ -219,6 +227,7 @@ MAKERS: tuple[Maker, ...] = (
     kube_proxy,
     prometheus,
     discovery,
+    webhook,
 )
 
 

@@ -156,7 +156,7 @@ def kube_proxy(paths: Paths) -> dict[str, Any]:
 
 
 def prometheus(paths: Paths) -> dict[str, Any]:
-    """Prometheus: services from a file the lab keeps up to date, the kubelet by its own address."""
+    """Prometheus: services from a file the lab keeps up to date, the kubelet by its own address, rules if there are."""
     certificates = paths.certificates
     tls = {
         "ca_file": str(certificates / "ca.crt"),
@@ -169,6 +169,7 @@ def prometheus(paths: Paths) -> dict[str, Any]:
     by_service = [{"source_labels": ["service"], "target_label": "job"}]
     return {
         "global": {"scrape_interval": "2s", "scrape_timeout": "2s", "evaluation_interval": "5s"},
+        "rule_files": [str(paths.alerts / "*.yaml")],
         "scrape_configs": [
             {"job_name": "services", "file_sd_configs": [found], "relabel_configs": by_service},
             {"job_name": "cadvisor", "metrics_path": "/metrics/cadvisor", **node},

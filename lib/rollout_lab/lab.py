@@ -12,6 +12,7 @@ from rollout_lab import (
     checkout,
     cluster,
     inventory,
+    kit,
     locking,
     preflight,
     probing,
@@ -46,6 +47,11 @@ class Lab:
     def kubeconfig(self) -> Path:
         """The kubeconfig for people and the kit: contexts `lab` (operator) and `lab-admin`."""
         return preflight.running_paths(self.paths).kubeconfig
+
+    @property
+    def notices(self) -> Path:
+        """The file of the notices that the lab's receiver took."""
+        return preflight.running_paths(self.paths).notices
 
     def build(self) -> None:
         """Build what is missing; nothing when all is there."""
@@ -152,6 +158,17 @@ class Lab:
                 backend.deploy(paths, api, built, project, name)
                 cluster.wait_deployment(api, "backend")
             backend.wait_ready()
+        return name
+
+    def load_kit(self) -> str:
+        """Build the checkout's kit as an image, load it and make its records' volume; return the image's name."""
+        project = checkout.require(self.project, checkout.KIT)
+        paths = self._require_up()
+        built = inventory.load(paths)
+        with locking.exclusive(LOCK):
+            name = kit.load(paths, built, project)
+            with Api(paths) as api:
+                kit.ensure_volume(paths, api)
         return name
 
     def _require_up(self) -> Paths:

@@ -96,6 +96,16 @@ class Paths:
         return self.state / "kubeconfig"
 
     @property
+    def notices(self) -> Path:
+        """What the lab's own receiver of notices was told, one JSON line each."""
+        return self.state / "notices.jsonl"
+
+    @property
+    def alerts(self) -> Path:
+        """Prometheus' rule files, none at first: whoever puts one there has Prometheus read its settings again."""
+        return self.state / "prometheus-rules"
+
+    @property
     def secrets(self) -> Path:
         """Passwords made once per lab."""
         return self.state / "secrets.json"

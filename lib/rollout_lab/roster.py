@@ -20,8 +20,9 @@ NAMES = (
     "kube-proxy",
     "prometheus",
     "discovery",
+    "webhook",
 )
-PROGRAMS = frozenset({*NAMES, "postgres", "rollout_lab.discovery"})
+PROGRAMS = frozenset({*NAMES, "postgres", "rollout_lab.discovery", "rollout_lab.webhook"})
 
 
 class Roster:
@@ -52,6 +53,11 @@ class Roster:
         processes.end(identities, number=number, patience=patience)
         for name in names:
             self.pid_file(name).remove()
+
+    def reread(self, name: str) -> None:
+        """Have a component read its settings again; only Prometheus is known to, others may end by it."""
+        if identity := self.running(name):
+            identity.send(signal.SIGHUP)
 
     def strays(self) -> list[Identity]:
         """Processes of the lab that no identity file knows: left by a start that was cut off."""

@@ -13,7 +13,7 @@ from rollout_lab.paths import Paths
 from rollout_lab.roster import Roster
 from rollout_lab.timeline import Timeline
 
-CLIENTS = ("kubelet", "kube-controller-manager", "kube-scheduler", "kube-proxy", "prometheus", "discovery")
+CLIENTS = ("kubelet", "kube-controller-manager", "kube-scheduler", "kube-proxy", "prometheus", "discovery", "webhook")
 SHIMS = frozenset({"containerd-shim-runc-v2"})
 SHIM_SECONDS = 5.0
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from kubernetes.config import incluster_config
 
 from hera_rollout.cluster import Cluster
 from hera_rollout.cluster import connection as connections
@@ -59,6 +60,42 @@ def test_a_server_that_never_answers_is_refused_within_the_limit(make_target, tm
     with pytest.raises(Refused, match="did not answer"):
         Cluster.connect(make_target(kubeconfig=str(kubeconfig(tmp_path, silent_url))))
     assert time.monotonic() - began < 3
+
+
+@pytest.fixture
+def in_pod(tmp_path, monkeypatch):
+    """What a pod with a ServiceAccount finds: an address, a token and a CA; and no kubeconfig anywhere."""
+    for variable, content in {"SERVICE_TOKEN_FILENAME": "sesame", "SERVICE_CERT_FILENAME": "-"}.items():
+        (tmp_path / variable).write_text(content)
+        monkeypatch.setattr(incluster_config, variable, str(tmp_path / variable))
+    for name, value in {"KUBERNETES_SERVICE_HOST": "10.96.0.1", "KUBERNETES_SERVICE_PORT": "443"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+    return tmp_path
+
+
+def test_in_a_pod_the_pods_own_account_is_used(make_target, in_pod):
+    connection = connections.load(make_target())
+    assert (connection.host, connection.token()) == ("https://10.96.0.1:443", "sesame")
+
+
+def test_in_a_pod_too_a_kubeconfig_that_is_named_comes_first(make_target, in_pod, monkeypatch):
+    path = kubeconfig(in_pod, "http://127.0.0.1:9")
+    assert connections.load(make_target(kubeconfig=str(path))).host == "http://127.0.0.1:9"
+    assert connections.load(make_target(kubeconfig=str(path))).token() == "sesame"
+    with pytest.raises(Refused, match="context here"):
+        connections.load(make_target(context="here"))
+    (in_pod / ".kube").mkdir()
+    path.rename(in_pod / ".kube/config")
+    assert connections.load(make_target()).host == "http://127.0.0.1:9"
+
+
+def test_a_pod_without_an_account_is_told_what_it_lacks(make_target, in_pod):
+    (in_pod / "SERVICE_TOKEN_FILENAME").unlink()
+    with pytest.raises(Refused, match="no ServiceAccount") as caught:
+        connections.load(make_target())
+    assert "serviceAccountName" in caught.value.todo
 
 
 @pytest.mark.slow

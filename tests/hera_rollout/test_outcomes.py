@@ -86,6 +86,27 @@ def test_the_verdict_is_what_ran(place: Path, fixture: str, verdict: str, code: 
     assert str(record.report.relative_to(place)) in done.output
 
 
+def test_nothing_is_written_beside_the_records_while_it_runs(place: Path) -> None:
+    """A pod's root file system is read-only: the kernel's sockets must not be put into the current folder."""
+    notebook = put(place, "passes")
+    executed = nbformat.read(notebook, as_version=4)
+    executed.cells.insert(1, nbformat.v4.new_code_cell("import os; print(*sorted(os.listdir()))"))
+    nbformat.write(executed, notebook)
+    run(notebook)
+    kept = nbformat.read(the_record(place).folder / "notebook.ipynb", as_version=4)
+    texts = [output.text for cell in kept.cells if "os.listdir" in cell.source for output in cell.outputs]
+    assert texts == [f"{notebook.name} records targets\n"]
+
+
+@pytest.mark.parametrize(("fixture", "code"), [("holds", 0), ("fails", 1), ("passes", 0), ("raises", 4)])
+def test_where_the_next_run_goes_on_only_a_hold_is_fine_and_the_record_still_says_so(
+    place: Path, fixture: str, code: int
+) -> None:
+    assert run(put(place, fixture), "--hold-is-fine").exit_code == code
+    record = the_record(place)
+    assert record.exit_code == records.EXIT_CODES[record.verdict]
+
+
 @pytest.mark.parametrize(("fixture", "number"), SIGNALS)
 def test_a_run_that_is_ended_from_outside_leaves_a_broken_record(
     place: Path, fixture: str, number: signal.Signals

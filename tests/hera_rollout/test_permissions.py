@@ -32,6 +32,16 @@ def test_all_that_the_operator_needs_is_granted_by_deploy_rbac(make_target, medi
     assert [need for need in needs if not granted(need, rules("deploy/rbac/operator.yaml"))] == []
 
 
+@pytest.mark.parametrize("medium", ["env", "configmap", "manual"])
+def test_all_that_a_watch_needs_is_granted_by_deploy_watch_and_no_workflow_is_written(make_target, medium):
+    role = rules("deploy/watch/rights.yaml")
+    needs = permissions.operator(make_target(flag={"medium": medium}), watches=True)
+    assert [need for need in needs if not granted(need, role)] == []
+    written = {"create", "patch", "update", "delete"}
+    assert not [rule for rule in role if "workflows" in rule["resources"] and written.intersection(rule["verbs"])]
+    assert {verb for rule in role for verb in rule["verbs"]}.isdisjoint({"*", "deletecollection"})
+
+
 def test_all_that_the_backend_needs_is_granted_by_deploy_base():
     assert [need for need in permissions.BACKEND if not granted(need, rules("deploy/base/role.yaml"))] == []
 

@@ -79,3 +79,11 @@ def test_a_prometheus_that_is_not_there_is_an_error_that_becomes_fail_with_the_g
     assert (check.verdict, check.name) == ("FAIL", "Prometheus")
     assert check.todo.endswith(f"({entry.reference})")
     assert "prometheus_url" in check.todo
+
+
+def test_a_backend_without_the_flag_route_is_hold_and_says_what_to_do(make_target, answering):
+    url = answering({"/api/v1/tasks": (200, '{"tasks": []}')})
+    check = preflight._backend(make_target(backend_url=url))
+    assert (check.verdict, check.name) == ("HOLD", "backend")
+    assert check.seen == f"{url} answers, but it has no route /api/v1/flag: whether the flag is on is not known"
+    assert "A backend of your own" in check.todo

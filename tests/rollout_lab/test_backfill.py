@@ -112,7 +112,7 @@ def test_boot_gives_it_before_prometheus_starts_and_keeps_it(paths: Paths, monke
     monkeypatch.setattr(made.supervisor, "start", told.append)
     made.monitoring()
     made.monitoring()
-    assert told == ["week", "prometheus", "discovery", "prometheus", "discovery"]
+    assert told == ["week", *2 * ("prometheus", "discovery", "webhook")]
     assert set(timeline.stages) == {"recorded week", "prometheus"}
     argv = " ".join(components.prometheus(paths, Inventory()).argv)
     kept = re.search(r"retention\.time=(\d+)d", argv)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from rollout_lab import backend_image, building, checkout, images, mounts, oci, processes, rootfs, runtime
+from rollout_lab import building, checkout, images, mounts, oci, own_images, processes, rootfs, runtime
+from rollout_lab.checkout import BACKEND
 from rollout_lab.errors import LabError
 from rollout_lab.inventory import Inventory
 from rollout_lab.paths import Paths
@@ -84,8 +85,8 @@ def project(tmp_path: Path) -> Path:
     for name in ("deploy/overlays/lab", "lib/reference_backend/tests", "lib/reference_backend/__pycache__"):
         (root / name).mkdir(parents=True)
     (root / "pyproject.toml").write_text('name = "hera-rollout-kit"\n')
-    (root / checkout.REQUIREMENTS).write_text("")
-    (root / checkout.CONTAINERFILE).write_text(
+    (root / BACKEND.requirements).write_text("")
+    (root / BACKEND.containerfile).write_text(
         "ARG BASE\nFROM ${BASE}\nARG PIP_ARGS\n"
         "COPY deploy/requirements-backend.lock wheels* /build/\nCOPY lib/reference_backend /app\n"
     )
@@ -106,31 +107,31 @@ def test_buildah_builds_on_our_base_and_its_cache_hits(
     paths: Paths, built: Inventory, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[str] = []
-    real = backend_image.run
+    real = own_images.run
 
     def listening(*args: object, **options: object) -> subprocess.CompletedProcess[str]:
         done = real(*args, **options)  # type: ignore[arg-type]
         said.append(done.stdout)
         return done
 
-    monkeypatch.setattr(backend_image, "run", listening)
-    tag, image = backend_image.ensure(paths, built, project)
+    monkeypatch.setattr(own_images, "run", listening)
+    tag, image = own_images.ensure(paths, built, project)
     assert image.is_file()
-    assert backend_image.ensure(paths, built, project) == (tag, image)
+    assert own_images.ensure(paths, built, project) == (tag, image)
     said.clear()
     (project / "lib/reference_backend/app.py").write_text("print(2)\n")
-    other, second = backend_image.ensure(paths, built, project)
+    other, second = own_images.ensure(paths, built, project)
     assert other != tag
     assert second.is_file()
     assert "Using cache" in "".join(said)
-    assert backend_image.kept_tags(paths)[0] == other
+    assert own_images.kept_tags(paths)[0] == other
     mounts.remove(paths.cache)
 
 
 def test_containerfile_that_does_not_build_is_one_sentence(paths: Paths, built: Inventory, project: Path) -> None:
-    (project / checkout.CONTAINERFILE).write_text("ARG BASE\nFROM ${BASE}\nCOPY no-such-file /\n")
+    (project / BACKEND.containerfile).write_text("ARG BASE\nFROM ${BASE}\nCOPY no-such-file /\n")
     with pytest.raises(LabError, match=r"does not build from deploy/Containerfile: .*no-such-file"):
-        backend_image.ensure(paths, built, project)
+        own_images.ensure(paths, built, project)
     assert not [path for path in paths.builds.glob("backend-*") if path.is_dir()]
     mounts.remove(paths.cache)
 
@@ -148,16 +149,17 @@ def test_tests_and_compiled_files_do_not_change_the_image(project: Path) -> None
 def test_complete_checkout_is_told_from_an_incomplete_one(project: Path) -> None:
     assert checkout.is_complete(project)
     assert not checkout.is_complete(None)
-    (project / checkout.REQUIREMENTS).unlink()
+    (project / BACKEND.requirements).unlink()
     assert not checkout.is_complete(project)
 
 
-def test_old_builds_go_and_the_backends_stay(paths: Paths) -> None:
+def test_old_builds_go_and_those_of_the_checkouts_own_code_stay(paths: Paths) -> None:
     made = Inventory(programs={"etcd": str(paths.builds / "etcd-2")}, crds=str(paths.builds / "crds-1"))
-    for name in ("etcd-1", "etcd-2", "crds-1", "backend-1", "wheels-1", ".unfinished-argo-1"):
+    for name in ("etcd-1", "etcd-2", "crds-1", "backend-1", "kit-1", "wheels-1", ".unfinished-argo-1"):
         (paths.builds / name).mkdir(parents=True)
     building._drop_old(paths, made)
-    assert sorted(path.name for path in paths.builds.iterdir()) == ["backend-1", "crds-1", "etcd-2", "wheels-1"]
+    kept = ["backend-1", "crds-1", "etcd-2", "kit-1", "wheels-1"]
+    assert sorted(path.name for path in paths.builds.iterdir()) == kept
 
 
 def test_kubectl_and_argo_are_found_at_one_place_after_every_build(paths: Paths) -> None:

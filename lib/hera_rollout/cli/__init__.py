@@ -4,7 +4,9 @@ import click
 
 from hera_rollout.cli.alerting import alerts
 from hera_rollout.cli.approving import approve
+from hera_rollout.cli.beginning import init
 from hera_rollout.cli.diffing import diff
+from hera_rollout.cli.examining import doctor
 from hera_rollout.cli.flag_scanning import flag_scan
 from hera_rollout.cli.notifying import notify
 from hera_rollout.cli.records import records_group
@@ -20,6 +22,8 @@ def main() -> None:
     """Walk a backend from Argo Workflows YAML templates to the Hera SDK, phase by phase, with a record of each."""
 
 
+main.add_command(init)
+main.add_command(doctor)
 main.add_command(run)
 main.add_command(approve)
 main.add_command(notify)

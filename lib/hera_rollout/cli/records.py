@@ -25,7 +25,7 @@ def records_group() -> None:
 @records_folder
 @plain_errors
 def list_records(folder: Path) -> None:
-    """List records, newest first."""
+    """List records, newest first. Exit code 0, where there are none too."""
     from hera_rollout import records
 
     table = Table(box=None, pad_edge=False)
@@ -50,7 +50,10 @@ def list_records(folder: Path) -> None:
 @records_folder
 @plain_errors
 def show(name: str, as_json: bool, folder: Path) -> None:
-    """Show one record: NAME is its folder's name, the beginning of it, or `last`."""
+    """Show one record: NAME is its folder's name, the beginning of it, or `last`.
+
+    Exit codes: 0 shown, 2 there is no such record.
+    """
     from hera_rollout import records
 
     record = records.named(folder, name)
@@ -72,7 +75,7 @@ def show(name: str, as_json: bool, folder: Path) -> None:
 @records_folder
 @plain_errors
 def verify(name: str, recompute: bool, folder: Path) -> None:
-    """Prove that a record, or all of them, is what was kept. Exit code 1 if one is not."""
+    """Prove that a record, or all of them, is what was kept. Exit code 1 if one is not, or there is none."""
     from hera_rollout import records
 
     chosen = list(records.find(folder)) if name == "all" else [records.named(folder, name)]
@@ -94,7 +97,10 @@ def verify(name: str, recompute: bool, folder: Path) -> None:
 @records_folder
 @plain_errors
 def add(notebook: Path, folder: Path) -> None:
-    """Make a record of a NOTEBOOK that plain papermill ran."""
+    """Make a record of a NOTEBOOK that plain papermill ran.
+
+    Exit codes: 0 kept, whatever its verdict is; 2 it cannot be read.
+    """
     from hera_rollout import records
 
     record = records.add(notebook, folder)
@@ -108,7 +114,10 @@ def add(notebook: Path, folder: Path) -> None:
 @records_folder
 @plain_errors
 def open_record(name: str, folder: Path) -> None:
-    """Open a record's report in the browser, and print where it is."""
+    """Open a record's report in the browser, and print where it is.
+
+    Exit codes: 0 printed, 2 there is no such record.
+    """
     from hera_rollout import records
 
     report = records.named(folder, name).report.resolve()

@@ -8,7 +8,8 @@ from typing import Any
 import click
 import yaml
 
-from hera_rollout.cli.answers import plain_errors, records_folder
+from hera_rollout.cli.answers import HOLD, plain_errors, records_folder
+from hera_rollout.cli.going_on import open_rollout
 from hera_rollout.cli.noting import note
 from hera_rollout.errors import Refused
 from hera_rollout.parameters import MODELS
@@ -50,11 +51,23 @@ def typed(notebook: str, given: tuple[tuple[str, str], ...]) -> dict[str, Any]:
 @click.option("-p", "--parameter", "given", multiple=True, type=(str, str), help="A parameter of the notebook.")
 @records_folder
 @click.option("--cell-timeout", type=click.IntRange(1), default=1800, show_default=True, help="Seconds a cell may run.")
+@click.option("--only-open", is_flag=True, help="Go on with a run that was left open; exit 0 if there is none.")
+@click.option("--hold-is-fine", is_flag=True, help="Exit 0 on HOLD too: for a CronJob, whose next run goes on with it.")
 @plain_errors
-def run(phase: str, target: str | None, given: tuple[tuple[str, str], ...], folder: Path, cell_timeout: int) -> None:
+def run(
+    *,
+    phase: str,
+    target: str | None,
+    given: tuple[tuple[str, str], ...],
+    folder: Path,
+    cell_timeout: int,
+    only_open: bool,
+    hold_is_fine: bool,
+) -> None:
     """Run one PHASE (01, or a notebook's path) and keep its record.
 
-    Exit codes: 0 PASS, 1 FAIL, 2 bad input or refused, 3 HOLD (a dry run too), 4 broken off.
+    Exit codes: 0 PASS, 1 FAIL, 2 bad input or refused, 3 HOLD (a dry run too), 4 broken off. What goes on by itself,
+    such as a CronJob, takes --only-open and --hold-is-fine.
     """
     from hera_rollout import records
     from hera_rollout.display import PROGRESS_VARIABLE
@@ -63,10 +76,16 @@ def run(phase: str, target: str | None, given: tuple[tuple[str, str], ...], fold
     os.environ[FOLDER] = str(folder.resolve())  # the kernel inherits it: an entry gate looks there
     os.environ[PROGRESS_VARIABLE] = f"/proc/{os.getpid()}/fd/2"  # and tells its progress here
     parameters = typed(source.stem, given) | ({"target": target} if target else {})
+    if only_open:
+        rollout = open_rollout(source.stem, str(parameters.get("target", "lab")), parameters)
+        if not rollout:
+            click.echo(f"No run of {source.stem} is open: nothing to go on with, and nothing was run.")
+            return
+        parameters["rollout"] = rollout
     record = records.run(source, parameters, folder=folder, cell_timeout=cell_timeout, progress=sys.stderr.isatty())
     note(record)
     click.echo(f"{record.verdict}  {source.stem}: {record.data['reason']}")
     if record.data["next"]:
         click.echo(f"Next: {record.data['next']}")
     click.echo(f"Record: {record.report}")
-    sys.exit(record.exit_code)
+    sys.exit(0 if hold_is_fine and record.exit_code == HOLD else record.exit_code)

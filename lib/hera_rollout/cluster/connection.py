@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from typing import Any, Literal
 import urllib3
 import yaml
 from kubernetes import client, config
+from kubernetes.config import incluster_config
 
 from hera_rollout.answers import Asked, plain, reason, refusal, silence
 from hera_rollout.errors import Refused, Retryable, RolloutError
@@ -27,6 +29,7 @@ Document = dict[str, Any]
 PatchKind = Literal["strategic-merge-patch", "merge-patch", "json-patch"]
 _UNSENT = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError, urllib3.exceptions.SSLError)
 _OK_BELOW = 300
+_USUAL = Path("~/.kube/config")
 AGENT = "hera-rollout"
 """Kubernetes keeps this as the manager of every field the kit writes: whatever carries another was not the kit."""
 _MOST_BYTES = 128 * 1024 * 1024
@@ -122,8 +125,8 @@ class Connection:
     def token(self) -> str | None:
         """The user's bearer token, renewed if the kubeconfig says how; None if the user has none."""
         setting = self._api.configuration.auth_settings().get("BearerToken") or {}
-        value = str(setting.get("value") or "").removeprefix("Bearer ")
-        return value or None
+        scheme, _, value = str(setting.get("value") or "").partition(" ")  # a pod's own is spelled "bearer"
+        return (value.strip() if scheme.lower() == "bearer" else scheme) or None
 
     def _document(self, request: _Request) -> Document:
         data = self._exchange(request)
@@ -230,25 +233,43 @@ def _lines(response: Any) -> Iterator[bytes]:
 
 
 def load(target: Target) -> Connection:
-    """Read the target's kubeconfig; nothing is asked of the server yet."""
+    """Read the target's kubeconfig, or the pod's own account; nothing is asked of the server yet."""
     settings = client.Configuration()
     try:
-        config.load_kube_config(
-            config_file=str(target.kubeconfig) if target.kubeconfig else None,
-            context=target.context,
-            client_configuration=settings,
-            persist_config=False,
-        )
+        if _is_pods_own(target):
+            config.load_incluster_config(client_configuration=settings)  # it reads the token again each minute
+        else:
+            config.load_kube_config(
+                config_file=str(target.kubeconfig or os.environ.get("KUBECONFIG") or _USUAL),
+                context=target.context,
+                client_configuration=settings,
+                persist_config=False,
+            )
     except (config.ConfigException, yaml.YAMLError, OSError, ValueError, TypeError, AttributeError, KeyError) as error:
-        raise _no_kubeconfig(target, error) from None
+        raise (_no_account(error) if _is_pods_own(target) else _no_kubeconfig(target, error)) from None
     settings.retries = False  # a retry of urllib3's own would multiply every time limit
     api = client.ApiClient(settings)
     api.user_agent = f"{AGENT}/{version_of('hera-rollout-kit')}"
     return Connection(api, float(target.limits.request_timeout_seconds))
 
 
+def _is_pods_own(target: Target) -> bool:
+    """Whether the ServiceAccount of the pod that this runs in is meant: as for kubectl, if nothing names another."""
+    if target.kubeconfig or target.context or os.environ.get("KUBECONFIG") or _USUAL.expanduser().exists():
+        return False
+    return bool(os.environ.get(incluster_config.SERVICE_HOST_ENV_NAME))
+
+
+def _no_account(error: Exception) -> Refused:
+    return Refused(
+        f"This pod has no ServiceAccount to ask the API server with: {plain(str(error))}",
+        expected="the account's token where Kubernetes mounts it, or a kubeconfig that the target names.",
+        todo="Give the pod a serviceAccountName, and leave automountServiceAccountToken on.",
+    )
+
+
 def _no_kubeconfig(target: Target, error: Exception) -> Refused:
-    path = target.kubeconfig or Path("~/.kube/config")
+    path = target.kubeconfig or _USUAL
     if target.kubeconfig and not target.kubeconfig.is_file():
         seen = f"There is no kubeconfig at {path}, which target {target.name} names."
     else:

@@ -33,8 +33,6 @@ def _needs(verbs: str, resource: str, group: str, needed_for: str, name: str = "
 
 
 OPERATOR: tuple[Need, ...] = (
-    *_needs("get list watch", "deployments", "apps", "show the Deployment, wait for its rollout"),
-    *_needs("patch", "deployments", "apps", "set the flag, undo a rollout"),
     *_needs("list", "replicasets", "apps", "tell new pods from old, undo a rollout"),
     *_needs("get list", "pods", "", "pod tables, why a pod does not start"),
     *_needs("get", "pods/log", "", "logs of the service and of workflows"),
@@ -43,6 +41,8 @@ OPERATOR: tuple[Need, ...] = (
     *_needs("get", "persistentvolumeclaims", "", "see whether the results volume is Bound"),
     *_needs("create", "localsubjectaccessreviews", "authorization.k8s.io", "ask what the backend may do"),
     *_needs("get list watch", "workflows", _ARGO, "watch workflows and read them back"),
+)
+SUBMITTING: tuple[Need, ...] = (
     *_needs("create", "workflows", _ARGO, "submit a workflow from the notebook"),
     *_needs("patch", "workflows", _ARGO, "stop a workflow"),
     *_needs("delete", "workflows", _ARGO, "delete a workflow"),
@@ -58,16 +58,24 @@ BACKEND: tuple[Need, ...] = (
 )
 
 
-def operator(target: Target) -> tuple[Need, ...]:
-    """What the operator needs here: for every step, for what the rollout remembers, and for the target's medium."""
+def operator(target: Target, *, watches: bool = False) -> tuple[Need, ...]:
+    """What the operator needs here: for every step, for what the rollout remembers, and for the target's medium.
+
+    Args:
+        target: where.
+        watches: whether a run that is there already is only gone on with: no workflow is written, no ConfigMap made.
+    """
     state, file = target.state_name, target.flag.configmap
     more = [
-        *_needs("get create update", "configmaps", "", "what the rollout remembers", state),
+        *(() if watches else (*SUBMITTING, *_needs("create", "configmaps", "", "what the rollout remembers"))),
+        *_needs("get watch", "deployments", "apps", "show the Deployment, wait for its rollout", target.deployment),
+        *_needs("patch", "deployments", "apps", "set the flag, undo a rollout", target.deployment),
+        *_needs("get update", "configmaps", "", "what the rollout remembers", state),
         *_needs("get create update delete", "leases", "coordination.k8s.io", "one operator at a time", state),
         *_needs("get", "configmaps", "", "see whether a flag file decides", file),
     ]
     if target.flag.medium == "configmap":
-        more += _needs("create patch", "configmaps", "", "set the flag by its file", file)
+        more += _needs("patch", "configmaps", "", "set the flag by its file", file)
         more += _needs("patch", "pods", "", "make a changed flag file visible at once")
     return (*OPERATOR, *more)
 
@@ -97,10 +105,10 @@ def _review(connection: Connection, target: Target, kind: str, spec: Document) -
     return bool(answer.get("status", {}).get("allowed"))
 
 
-def frame(connection: Connection, target: Target) -> DataFrame:
+def frame(connection: Connection, target: Target, *, watches: bool = False) -> DataFrame:
     """Every right that is needed, one row each, the missing ones first."""
     account = f"system:serviceaccount:{target.namespace}:{target.service_account}"
-    asked = [("operator", need, "") for need in operator(target)]
+    asked = [("operator", need, "") for need in operator(target, watches=watches)]
     asked += [(f"backend ({target.service_account})", need, account) for need in BACKEND]
     with ThreadPoolExecutor(max_workers=4) as pool:
         answers = list(pool.map(lambda one: allowed(connection, target, one[1], user=one[2]), asked))

@@ -117,9 +117,9 @@ class Cluster:
         need = permissions.Need(verb, resource, group, "", name or "")
         return permissions.allowed(self.connection, self.target, need)
 
-    def permissions(self) -> DataFrame:
+    def permissions(self, *, watches: bool = False) -> DataFrame:
         """Columns: who, verb, resource, needed_for, allowed; the missing ones first."""
-        return permissions.frame(self.connection, self.target)
+        return permissions.frame(self.connection, self.target, watches=watches)
 
     def pvc(self, name: str) -> str:
         """The claim's phase (Bound, Pending, Lost), or "missing"."""

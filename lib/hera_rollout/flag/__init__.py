@@ -9,11 +9,12 @@ from hera_rollout.flag.changes import FlagChange, FlagEffect, ReportsFlag
 from hera_rollout.flag.committing import to_commit
 from hera_rollout.flag.file import read_file, restore_file
 from hera_rollout.flag.media import apply, plan, settled, throw
-from hera_rollout.flag.reporting import COLUMNS, PORT, ROUTE, report
+from hera_rollout.flag.reporting import COLUMNS, NO_ROUTE, PORT, ROUTE, report
 from hera_rollout.target import Medium
 
 __all__ = [
     "COLUMNS",
+    "NO_ROUTE",
     "PORT",
     "ROUTE",
     "FlagChange",

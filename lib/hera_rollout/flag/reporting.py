@@ -16,6 +16,8 @@ ROUTE = "api/v1/flag"
 PORT = 8000
 COLUMNS = ["pod", "enabled", "percent", "decided_by", "hera_version", "hera_import", "code_revision", "problem"]
 FRESH_ANSWERS = 4
+NO_ROUTE = f"it has no route /{ROUTE}"
+"""What is told of a backend that cannot say its flag: a foreign one, or one from before the route."""
 
 
 def report(cluster: Cluster, backend: ReportsFlag) -> DataFrame:
@@ -57,7 +59,7 @@ def _of_pod(cluster: Cluster, pod: str, port: int) -> dict[str, object]:
     try:
         return row(pod, cluster.ask_pod(pod, port, ROUTE))
     except Missing:
-        return row(pod, {"problem": f"it has no route /{ROUTE}"})
+        return row(pod, {"problem": NO_ROUTE})
     except RolloutError as error:
         return row(pod, {"problem": error.seen})
 
@@ -68,6 +70,8 @@ def _of_service(backend: ReportsFlag) -> list[dict[str, object]]:
     for _ in range(FRESH_ANSWERS):
         try:
             said = backend.flag()
+        except Missing:
+            return [row("(backend_url)", {"problem": NO_ROUTE})]
         except RolloutError as error:
             return [row("(backend_url)", {"problem": error.seen})]
         name = str(said.get("pod") or "(backend_url)")

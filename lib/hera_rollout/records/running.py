@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import Any, Final
 
@@ -48,7 +49,7 @@ def _termination_raises() -> Iterator[None]:
 def _execute(source: Path, output: Path, parameters: Mapping[str, Any], cell_timeout: int, progress: bool) -> str:
     """Run the notebook; returns what ended it from outside, or nothing where its own cells tell."""
     try:
-        with _termination_raises():
+        with _termination_raises(), TemporaryDirectory(prefix="hera-rollout-") as sockets:
             papermill.execute_notebook(
                 source,
                 address(output),
@@ -58,8 +59,9 @@ def _execute(source: Path, output: Path, parameters: Mapping[str, Any], cell_tim
                 autosave_cell_every=AUTOSAVE_SECONDS,
                 language="python",
                 kernel_name="python3",
-                # A kernel on this machine needs no TCP port that others could reach.
-                config=Config({"KernelManager": {"transport": "ipc"}}),
+                # A kernel on this machine needs no TCP port that others could reach; its sockets would go to the
+                # current folder, which a pod may not write to.
+                config=Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}}),
             )
     except PapermillExecutionError:
         pass  # a cell's own error is in the notebook, where the outcome is read
