@@ -146,6 +146,18 @@ def test_a_server_that_has_only_just_started_forbids_for_now_and_not_for_good(ma
         list(connection.watch("/no", 1))
 
 
+def test_a_server_that_came_up_between_two_questions_is_asked_once_more(make_target, tmp_path, answering):
+    class ComingUp(dict[str, tuple[int, str]]):
+        def get(self, path, default=None):
+            if path == "/readyz":
+                self["/no"] = (200, '{"now": "allowed"}')
+            return super().get(path, default)
+
+    url = answering(ComingUp({"/no": FORBIDDEN, "/readyz": (200, "ok")}))
+    connection = connections.load(make_target(kubeconfig=str(kubeconfig(tmp_path, url))))
+    assert connection.get("/no") == {"now": "allowed"}
+
+
 def test_where_only_its_readiness_is_kept_from_us_a_missing_right_is_one(make_target, tmp_path, answering):
     url = answering({"/no": FORBIDDEN, "/readyz": FORBIDDEN, "/version": (200, "{}")})
     with pytest.raises(Refused, match="pods is forbidden"):

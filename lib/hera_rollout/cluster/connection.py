@@ -111,8 +111,10 @@ class Connection:
         try:
             if response.status == HTTPStatus.GONE:
                 return  # the version to watch from is too old: reading afresh gives a newer one
+            if response.status == HTTPStatus.FORBIDDEN:
+                self._not_starting(request)
             if response.status >= _OK_BELOW:
-                raise self._refusal(request, response.status, reason(response.read()))
+                raise refusal(request.asked, response.status, reason(response.read()))
             for line in _lines(response):
                 yield json.loads(line)
                 if time.monotonic() >= ends:
@@ -137,27 +139,36 @@ class Connection:
         return answer
 
     def _exchange(self, request: _Request, most: int = _MOST_BYTES) -> bytes:
+        status, data = self._answer(request, most)
+        if status == HTTPStatus.FORBIDDEN:
+            self._not_starting(request)
+            status, data = self._answer(request, most)  # it may have come up just now; what is forbidden was not done
+        if status >= _OK_BELOW:
+            raise refusal(request.asked, status, reason(data))
+        return data
+
+    def _answer(self, request: _Request, most: int) -> tuple[int, bytes]:
         response = self._sent(request, self._timeout)
         try:
-            data = _read(response, most, time.monotonic() + _WHOLE_ANSWER * self._timeout)
+            return int(response.status), _read(response, most, time.monotonic() + _WHOLE_ANSWER * self._timeout)
         except (urllib3.exceptions.HTTPError, TimeoutError) as error:
             raise silence(request.asked, _short(error), sent=True) from None
         finally:
             # Unread bytes would be taken for the next answer on this connection.
             response.release_conn() if response.isclosed() else response.close()
-        if response.status >= _OK_BELOW:
-            raise self._refusal(request, response.status, reason(data))
-        return data
 
-    def _refusal(self, request: _Request, status: int, said: str) -> RolloutError:
-        """The error for an answer that is no success; a server that only just started forbids what it will allow."""
-        if status == HTTPStatus.FORBIDDEN and self._starting():
-            return Retryable(
+    def _not_starting(self, request: _Request) -> None:
+        """A server that only just started forbids what it will allow: that is to be tried again.
+
+        Raises:
+            Retryable: it only just started.
+        """
+        if self._starting():
+            raise Retryable(
                 f"{self.who} has only just started, and knows nobody's rights yet; it answered 403 to: "
                 f"{request.asked.what}.",
                 after=1.0, todo="Wait a moment and try again.",
             )  # fmt: skip
-        return refusal(request.asked, status, said)
 
     def _starting(self) -> bool:
         """Whether it says so itself, or lets us not even see its version, which everybody may."""
