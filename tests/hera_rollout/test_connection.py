@@ -131,6 +131,39 @@ def test_a_watch_that_is_forbidden_says_so_and_one_too_old_just_ends(make_target
     assert list(connection.watch("/old", 1)) == []
 
 
+FORBIDDEN = (403, '{"message": "pods is forbidden"}')
+
+
+@pytest.mark.parametrize(
+    "paths", [{"/readyz": (500, "rbac is not ready")}, {"/readyz": FORBIDDEN, "/version": FORBIDDEN}]
+)
+def test_a_server_that_has_only_just_started_forbids_for_now_and_not_for_good(make_target, tmp_path, answering, paths):
+    url = answering({"/no": FORBIDDEN, **paths})
+    connection = connections.load(make_target(kubeconfig=str(kubeconfig(tmp_path, url))))
+    with pytest.raises(Retryable, match="has only just started"):
+        connection.get("/no")
+    with pytest.raises(Retryable, match="has only just started"):
+        list(connection.watch("/no", 1))
+
+
+def test_a_server_that_came_up_between_two_questions_is_asked_once_more(make_target, tmp_path, answering):
+    class ComingUp(dict[str, tuple[int, str]]):
+        def get(self, path, default=None):
+            if path == "/readyz":
+                self["/no"] = (200, '{"now": "allowed"}')
+            return super().get(path, default)
+
+    url = answering(ComingUp({"/no": FORBIDDEN, "/readyz": (200, "ok")}))
+    connection = connections.load(make_target(kubeconfig=str(kubeconfig(tmp_path, url))))
+    assert connection.get("/no") == {"now": "allowed"}
+
+
+def test_where_only_its_readiness_is_kept_from_us_a_missing_right_is_one(make_target, tmp_path, answering):
+    url = answering({"/no": FORBIDDEN, "/readyz": FORBIDDEN, "/version": (200, "{}")})
+    with pytest.raises(Refused, match="pods is forbidden"):
+        connections.load(make_target(kubeconfig=str(kubeconfig(tmp_path, url)))).get("/no")
+
+
 def test_a_connection_the_server_closed_meanwhile_costs_a_read_nothing_but_a_change_is_never_sent_twice(
     make_target, tmp_path
 ):

@@ -1,10 +1,13 @@
 """The file's patch as text, and shares as pods report them; on a cluster: tests/live/test_flag_media.py."""
 
 import pytest
+from kubernetes import client
 from pandas import DataFrame
 
 from hera_rollout import flag
-from hera_rollout.flag import effect, reporting
+from hera_rollout.cluster import Cluster
+from hera_rollout.cluster.connection import Connection
+from hera_rollout.flag import effect, file, reporting
 from hera_rollout.flag.byhand import ManualChange
 from hera_rollout.flag.file import FileChange, mounted
 
@@ -69,3 +72,12 @@ def test_by_hand_shows_the_guides_lines_and_is_never_taken_for_done():
     change = ManualChange("USE_HERA_SDK", True, "by hand: …")
     assert change.diff().splitlines()[-2:] == ["-  - USE_HERA_SDK=false", "+  - USE_HERA_SDK=true"]
     assert not change.noop
+
+
+def test_a_file_that_is_written_is_no_failed_flip_where_its_pods_cannot_be_listed_just_then(make_target, closed_url):
+    settings = client.Configuration(host=closed_url)
+    settings.retries = False
+    lines = []
+    file.touch(Cluster(make_target(), Connection(client.ApiClient(settings), 1), "v1"), lines.append)
+    (line,) = lines
+    assert line.startswith("the pods may take a minute to see the file: The Kubernetes API server at")

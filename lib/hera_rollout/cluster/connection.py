@@ -22,7 +22,7 @@ from kubernetes import client, config
 from kubernetes.config import incluster_config
 
 from hera_rollout.answers import Asked, plain, reason, refusal, silence
-from hera_rollout.errors import Refused, Retryable
+from hera_rollout.errors import Refused, Retryable, RolloutError
 from hera_rollout.target import Target
 
 Document = dict[str, Any]
@@ -111,6 +111,8 @@ class Connection:
         try:
             if response.status == HTTPStatus.GONE:
                 return  # the version to watch from is too old: reading afresh gives a newer one
+            if response.status == HTTPStatus.FORBIDDEN:
+                self._not_starting(request)
             if response.status >= _OK_BELOW:
                 raise refusal(request.asked, response.status, reason(response.read()))
             for line in _lines(response):
@@ -137,17 +139,51 @@ class Connection:
         return answer
 
     def _exchange(self, request: _Request, most: int = _MOST_BYTES) -> bytes:
+        status, data = self._answer(request, most)
+        if status == HTTPStatus.FORBIDDEN:
+            self._not_starting(request)
+            status, data = self._answer(request, most)  # it may have come up just now; what is forbidden was not done
+        if status >= _OK_BELOW:
+            raise refusal(request.asked, status, reason(data))
+        return data
+
+    def _answer(self, request: _Request, most: int) -> tuple[int, bytes]:
         response = self._sent(request, self._timeout)
         try:
-            data = _read(response, most, time.monotonic() + _WHOLE_ANSWER * self._timeout)
+            return int(response.status), _read(response, most, time.monotonic() + _WHOLE_ANSWER * self._timeout)
         except (urllib3.exceptions.HTTPError, TimeoutError) as error:
             raise silence(request.asked, _short(error), sent=True) from None
         finally:
             # Unread bytes would be taken for the next answer on this connection.
             response.release_conn() if response.isclosed() else response.close()
-        if response.status >= _OK_BELOW:
-            raise refusal(request.asked, response.status, reason(data))
-        return data
+
+    def _not_starting(self, request: _Request) -> None:
+        """A server that only just started forbids what it will allow: that is to be tried again.
+
+        Raises:
+            Retryable: it only just started.
+        """
+        if self._starting():
+            raise Retryable(
+                f"{self.who} has only just started, and knows nobody's rights yet; it answered 403 to: "
+                f"{request.asked.what}.",
+                after=1.0, todo="Wait a moment and try again.",
+            )  # fmt: skip
+
+    def _starting(self) -> bool:
+        """Whether it says so itself, or lets us not even see its version, which everybody may."""
+        ready = self._status("/readyz")
+        denied = ready == HTTPStatus.FORBIDDEN and self._status("/version") == HTTPStatus.FORBIDDEN
+        return denied or ready >= HTTPStatus.INTERNAL_SERVER_ERROR
+
+    def _status(self, path: str) -> int:
+        """What it answers there; 0 if nothing."""
+        try:
+            response = self._sent(_Request("GET", path, Asked(self.who, f"get {path}")), self._timeout)
+        except RolloutError:
+            return 0
+        response.close()
+        return int(response.status)
 
     def _sent(self, request: _Request, read_timeout: float) -> Any:
         ready = self._api.param_serialize(

@@ -63,11 +63,13 @@ def full(
     if change is None:
         # By its variable the flag is off with the template; where that was refused, it goes off alone.
         change = flag.plan(cluster, enabled=False) if wanted else thrown(cluster, tell)
-    way.note(state, by, why, changed=not change.noop or bool(wanted and not wanted.noop))
+    changed = not change.noop or bool(wanted and not wanted.noop)
+    way.note(state, by, why, changed=changed)
     if wanted:
         _rolled_out(way, wanted, deadline_seconds)
     way.take_effect(change, deadline_seconds)
     way.observe(observe_seconds)
+    way.noted_at_last(state, by, why, changed=changed)
     return _told(way.result(change, observe_seconds), change, wanted)
 
 

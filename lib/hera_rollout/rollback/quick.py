@@ -54,4 +54,5 @@ def quick(
     way.note(state, by, why, changed=not change.noop)
     way.take_effect(change, deadline_seconds)
     way.observe(observe_seconds)
+    way.noted_at_last(state, by, why, changed=not change.noop)
     return way.result(change, observe_seconds)

@@ -59,6 +59,7 @@ class Way:
     hera_after: DataFrame = field(default_factory=lambda: observing.frame([]))
     in_flight: DataFrame = field(default_factory=lambda: observing.frame([]))
     unverified: list[str] = field(default_factory=list)
+    _unnoted: str = field(default="", init=False)
 
     def take_effect(self, change: FlagChange, deadline_seconds: float | None) -> None:
         """Wait until every pod reports the flag off."""
@@ -86,24 +87,33 @@ class Way:
         except RolloutError as error:
             self.unverified.append(f"that Hera makes no more workflows, and which are in flight. {error.seen}")
 
-    def note(self, state: State | None, by: str, why: str, *, changed: bool) -> None:
-        """Into the rollout's state, so that the notebook that goes on knows; a rollback never fails for that."""
+    def note(self, state: State | None, by: str, why: str, *, changed: bool) -> bool:
+        """Into the rollout's state, so that the notebook that goes on knows; whether that could be written."""
         try:
             kept = state or State.load(self.cluster)
             for attempt in range(TRIES):
+                # A rollback that was cut off before this left the flag off, and the state saying on.
+                was_on = bool(kept.facts.flags) and kept.facts.flags[-1].enabled
                 try:
                     kept.flag_set(enabled=False, percent=0, by=by, why=why)
-                    if changed:
+                    if changed or was_on:
                         kept.rolled_back(by=by, why=why)
                 except Conflicting:  # somebody wrote at the same moment; it has been read afresh
                     if attempt == TRIES - 1:
                         raise
                 else:
-                    return
+                    break
         except RolloutError as error:
-            self.unverified.append(
-                f"that the next notebook knows of it: the rollout's state was not written. {error.seen}"
-            )
+            self._unnoted = error.seen
+            return False
+        self._unnoted = ""
+        return True
+
+    def noted_at_last(self, state: State | None, by: str, why: str, *, changed: bool) -> None:
+        """Where it could not be noted at once it is tried again at the end; a rollback never fails for that."""
+        if self._unnoted and not self.note(state, by, why, changed=changed):
+            self.unverified.insert(0, "that the next notebook knows of it: the rollout's state was not written. "
+                                   + self._unnoted)  # fmt: skip
 
     def result(self, change: FlagChange, observed_seconds: float) -> RollbackResult:
         """All of it."""
