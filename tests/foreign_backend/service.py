@@ -4,7 +4,8 @@ Two-step dialect; no `/healthz`, no `/api/v1/flag`, no label on its workflows, n
 tasks are in memory; workflows are made through the Kubernetes API. The flag is read once, when this file is imported,
 and a Hera that does not import is a warning: YAML runs then, and every answer is 200.
 
-Environment: USE_HERA_SDK, KUBECONFIG, CONTEXT, ARGO_NAMESPACE, WORKFLOW_IMAGE, PORT; BROKEN_HERA: Hera does not import.
+Environment: USE_HERA_SDK, KUBECONFIG, CONTEXT (without it the pod's own account), ARGO_NAMESPACE, WORKFLOW_IMAGE, HOST,
+PORT; BROKEN_HERA: Hera does not import.
 """
 
 import os
@@ -34,7 +35,11 @@ PLACE = ("argoproj.io", "v1alpha1", NAMESPACE, "workflows")
 COMMON = {"entrypoint": "main", "serviceAccountName": "workflow"}
 ENDED = {"Succeeded", "Failed", "Error"}
 
-api = config.new_client_from_config(context=os.environ.get("CONTEXT"))
+if CONTEXT := os.environ.get("CONTEXT"):
+    api = config.new_client_from_config(context=CONTEXT)
+else:
+    config.load_incluster_config()
+    api = client.ApiClient()
 workflows, pods = client.CustomObjectsApi(api), client.CoreV1Api(api)
 app = FastAPI()
 tasks = {}
@@ -168,4 +173,4 @@ def now():
 
 
 if __name__ == "__main__":
-    uvicorn.run(app, host="127.0.0.1", port=int(os.environ["PORT"]), log_level="warning")
+    uvicorn.run(app, host=os.environ.get("HOST", "127.0.0.1"), port=int(os.environ["PORT"]), log_level="warning")

@@ -68,7 +68,8 @@ def enabled(lab):
     return {said["enabled"] for said in lab.flags()}
 
 
-def test_nobody_approved_and_nobody_was_told_so_nothing_is_turned(clean_backend, before, tmp_path):
+def test_nobody_approved_and_nobody_was_told_so_nothing_is_turned(clean_backend, before, tmp_path, monkeypatch):
+    monkeypatch.delenv("HERA_ROLLOUT_NOTICES", raising=False)
     generation = clean_backend.generation()
     code, record = run(tmp_path, before, told="", approval=approvals(OUTSIDE))
     assert (code, record.verdict) == (3, "HOLD")
