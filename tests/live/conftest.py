@@ -2,6 +2,7 @@
 
 import base64
 import os
+import re
 import subprocess
 import sys
 import time
@@ -294,6 +295,25 @@ def suspended(lab):
     lab.clean(WORKFLOW_SUSPEND="true")
     yield lab
     lab.clean()
+
+
+@pytest.fixture
+def target_file(tmp_path):
+    """Makes the lab's target as a file of its own, with other values.
+
+    By default the flag goes by its file: that restarts no pod. By the variable: nbval's copies, and test_drill.
+    """
+
+    def make(**values):
+        text = (ROOT / "targets" / "lab.toml").read_text(encoding="utf-8")
+        for name, value in {"medium": '"configmap"', **values}.items():
+            text, found = re.subn(rf"(?m)^{name} = .*$", f"{name} = {value}", text)
+            assert found == 1, name
+        path = tmp_path / f"lab-{len(list(tmp_path.glob('lab-*.toml')))}.toml"
+        path.write_text(text, encoding="utf-8")
+        return str(path)
+
+    return make
 
 
 @pytest.fixture

@@ -21,10 +21,10 @@ COMMAND = Path(sys.executable).parent / "hera-rollout"
 SMALL = {"rounds": "1", "concurrent": "1", "scenarios": "simple", "dry_run": "False"}
 
 
-def run(folder: Path, *words: str, **parameters: str) -> tuple[int, records.Record]:
+def run(folder: Path, *words: str, target: str = "lab", **parameters: str) -> tuple[int, records.Record]:
     """`hera-rollout run 02`; its exit code and its record."""
     given = [word for name, value in parameters.items() for word in ("-p", name, value)]
-    command = [COMMAND, "run", "02", "--target", "lab", "--records", folder, *words, *given]
+    command = [COMMAND, "run", "02", "--target", target, "--records", folder, *words, *given]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=400, check=False)
     found = [record for record in records.find(folder) if record.data["notebook"] == "02_staging"]
     assert found, done.stderr
@@ -103,9 +103,10 @@ ROWS = [
 
 
 @pytest.mark.parametrize(("scenarios", "faults"), ROWS, ids=[", ".join(faults) for _, faults in ROWS])
-def test_a_fault_is_stopped(clean_backend, passed_01, tmp_path, scenarios, faults):
+def test_a_fault_is_stopped(clean_backend, passed_01, target_file, tmp_path, scenarios, faults):  # noqa: PLR0917
     clean_backend.set_faults(**dict.fromkeys(faults, "on"))
-    code, record = run(tmp_path, **{**SMALL, "scenarios": scenarios}, previous=str(passed_01.folder))
+    given = {**SMALL, "scenarios": scenarios, "previous": str(passed_01.folder)}
+    code, record = run(tmp_path / "records", target=target_file(), **given)
     assert (code, record.verdict) == (1, "FAIL")
     told = checks(record)
     for check, symptom in faults.values():

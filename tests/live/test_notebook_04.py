@@ -33,13 +33,9 @@ def before(clean_backend, passed, tmp_path):
 
 
 @pytest.fixture
-def patient(tmp_path):
+def patient(target_file):
     """The lab, but for times: the pure tests run beside these, and the canary's times are from when nothing did."""
-    text = (ROOT / "targets" / "lab.toml").read_text(encoding="utf-8")
-    assert "slowdown_max = 0.5" in text
-    made = tmp_path / "patient.toml"
-    made.write_text(text.replace("slowdown_max = 0.5", "slowdown_max = 20.0"), encoding="utf-8")
-    return str(made)
+    return target_file(slowdown_max=20.0)
 
 
 def approvals(*subjects):
@@ -134,10 +130,10 @@ def test_two_runs_add_up_to_one_watch_and_the_second_turns_nothing(clean_backend
     [({"leak": "48"}, "memory"), ({"slow_hera": "2500"}, "response times")],
     ids=["leak", "slow-hera"],
 )
-def test_a_fault_is_taken_back_by_itself_for_the_right_reason(clean_backend, before, patient, tmp_path, case):
+def test_a_fault_is_taken_back_by_itself_for_the_right_reason(clean_backend, before, target_file, tmp_path, case):
     fault, check = case
     clean_backend.set_faults(**fault)
-    target = "lab" if check == "response times" else patient
+    target = target_file() if check == "response times" else target_file(slowdown_max=20.0)
     code, record = run(tmp_path, before, target, approval=approvals(DEPLOY, OUTSIDE), patience_seconds=200, traffic=0.8)
     found = checks(record)
     assert (code, record.verdict) == (1, "FAIL"), record.data["reason"]
@@ -186,8 +182,10 @@ def taken_back(target):
     return bool(flags) and not flags[-1].enabled
 
 
-def test_page_leaves_the_flag_and_users_words_decide(clean_backend, before, tmp_path):
-    code, record = run(tmp_path, before, approval=approvals(DEPLOY, OUTSIDE), on_fail="page", user_issues="jobs hang")
+def test_page_leaves_the_flag_and_users_words_decide(clean_backend, before, patient, tmp_path):
+    code, record = run(
+        tmp_path, before, patient, approval=approvals(DEPLOY, OUTSIDE), on_fail="page", user_issues="jobs hang"
+    )
     assert (code, record.verdict) == (1, "FAIL")
     assert "jobs hang" in checks(record)["user-reported issues"]["seen"]
     assert "communication: during" in checks(record)

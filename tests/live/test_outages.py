@@ -108,16 +108,11 @@ def lose_a_pod(lab):
 
 
 @pytest.fixture
-def production(clean_backend, passed, tmp_path):
+def production(clean_backend, passed, target_file):
     """Notebook 04's own parameters: where the records are, and a target on which seconds of outage are no FAIL."""
     assert "03_canary" in passed, "tests/run leaves it; by hand: tests/nbval/prepare.py FOLDER 03_canary"
-    text = (ROOT / "targets" / "lab.toml").read_text(encoding="utf-8")
-    limits = {"slowdown_max": "20.0", "error_rate_max": "0.6", "stable_seconds": "60", "watch_gap_seconds": "10"}
-    for name, value in limits.items():
-        text, found = re.subn(rf"(?m)^{name} = .*$", f"{name} = {value}", text)
-        assert found == 1, name
-    (tmp_path / "shaken.toml").write_text(text, encoding="utf-8")
-    return tmp_path / "shaken.toml", passed["02_staging"].folder.parent.parent
+    limits = {"slowdown_max": 20.0, "error_rate_max": 0.6, "stable_seconds": 60, "watch_gap_seconds": 10}
+    return Path(target_file(medium='"env"', **limits)), passed["02_staging"].folder.parent.parent
 
 
 def run_04(production, patience):
@@ -224,7 +219,7 @@ def made_by(lab, token):
 
 
 @pytest.fixture
-def turned_on(suspended, target, backend, tmp_path):
+def turned_on(suspended, target, backend, target_file):
     """The flag is on by its file; the file of that target."""
     suspended.clear_flag()
     suspended.forget()
@@ -232,10 +227,7 @@ def turned_on(suspended, target, backend, tmp_path):
     State.load(cluster).enter("shaken", PHASE, by="ann")
     flag.apply(cluster, backend, flag.plan(cluster, enabled=True))
     State.load(cluster).flag_set(enabled=True, percent=100, by="ann")
-    text = (ROOT / "targets" / "lab.toml").read_text(encoding="utf-8")
-    made = tmp_path / "by-file.toml"
-    made.write_text(text.replace('medium = "env"', 'medium = "configmap"'), encoding="utf-8")
-    return made
+    return target_file()
 
 
 def start_rollback(target):
