@@ -228,6 +228,15 @@ def test_the_cli_lists_shows_verifies_and_adds(kept: Path, tmp_path: Path) -> No
     assert call("verify", "--records", str(tmp_path / "nothing"))[0] == 1
 
 
+def test_a_run_whose_record_is_kept_gets_no_second_one(kept: Path, tmp_path: Path) -> None:
+    shutil.copytree(kept, tmp_path / "records")
+    before = sorted((tmp_path / "records").rglob("*"))
+    with pytest.raises(Refused, match="is there already: of a run of this phase") as refused:
+        records.add(kept.parent / "again.ipynb", tmp_path / "records")
+    assert f"records show {next(records.find(kept)).folder.name}" in refused.value.todo
+    assert sorted((tmp_path / "records").rglob("*")) == before, "nothing half made is left"
+
+
 def test_a_notebook_that_no_phase_began_in_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="carries no evidence of a phase"):
         records.add(notebook(tmp_path, "1"), tmp_path / "records")
