@@ -18,6 +18,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from hera_rollout import records
 from hera_rollout.cli import main
 from hera_rollout.errors import Refused
+from hera_rollout.parameters import MODELS
 from hera_rollout.records import running
 
 SECRETS = {
@@ -206,6 +207,15 @@ def test_the_index_is_newest_first_and_links_to_reports_that_exist(kept: Path) -
     assert places == sorted(places)
     assert "http" not in html.replace("http-equiv", "")
     assert '<meta name="viewport"' in html
+
+
+@pytest.mark.parametrize("phase", list(MODELS))
+def test_the_index_links_to_a_run_of_every_notebook(kept: Path, tmp_path: Path, phase: str) -> None:
+    text = (kept.parent / "again.ipynb").read_text().replace("01_dev_testing", phase)
+    (tmp_path / "again.ipynb").write_text(text)
+    record = records.add(tmp_path / "again.ipynb", tmp_path / "records")
+    html = (tmp_path / "records" / "index.html").read_text()
+    assert f'href="{record.report.relative_to(tmp_path / "records")}">✓ PASS</a>' in html
 
 
 def test_the_cli_lists_shows_verifies_and_adds(kept: Path, tmp_path: Path) -> None:
