@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from hera_rollout.answers import plain
-from hera_rollout.errors import Refused
+from hera_rollout.errors import Full, Refused
 from hera_rollout.redaction import REDACTOR
 from hera_rollout.target import Medium
 
@@ -25,10 +25,6 @@ _TEXT: Final = 500
 _SUFFIX: Final = ".json"
 
 Text = Annotated[str, BeforeValidator(lambda value: plain(value, _TEXT) if isinstance(value, str) else value)]
-
-
-class Full(Refused):
-    """There is no room for it in the rollout's state."""
 
 
 class _Document(BaseModel):

@@ -8,7 +8,8 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
-from hera_rollout.state.documents import MOST_RESULT_BYTES, Facts, Full, RunState
+from hera_rollout.errors import Full
+from hera_rollout.state.documents import MOST_RESULT_BYTES, Facts, RunState
 from hera_rollout.state.store import State
 
 RESUMABLE: Final = timedelta(hours=72)
