@@ -249,6 +249,18 @@ def test_an_approval_from_a_parameter_is_kept_shown_for_the_record_and_not_asked
     assert not obtain(since, state=state)[0].approved, "what was approved before this run is about other evidence"
 
 
+def test_what_was_approved_about_other_code_is_remembered_as_that(headless):
+    state = Remembered()
+    wanted = Wanted(**BASE, operator="Bea", rung=25, code_revision="sha256:old")
+    text = json.dumps(given(at=datetime.now(UTC), code_revision="sha256:old").plain())
+    assert obtain(wanted, source=text, state=state)[0].approved
+    assert obtain(wanted, state=state)[0].approved
+    newer = Wanted(**BASE, operator="Bea", rung=25, code_revision="sha256:new")
+    decision, _ = obtain(newer, state=state)
+    assert not decision.approved
+    assert "about code revision sha256:old, and sha256:new runs" in decision.check.seen
+
+
 def clicking(form_of, act):
     """Open the form in a loop, act on it from another thread as a subshell does, and give the answer."""
 

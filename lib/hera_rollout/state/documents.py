@@ -76,7 +76,7 @@ class RolledBack(_Document):
 
 
 class Approval(_Document):
-    """Who approved what, and why."""
+    """What is remembered of an approval that counted: who, what, why, and about which code (any, if empty)."""
 
     at: datetime
     by: Text
@@ -84,6 +84,7 @@ class Approval(_Document):
     phase: Text
     rung: float | None = None
     reason: Text = ""
+    code_revision: Text = ""
 
 
 class RecordHash(_Document):
