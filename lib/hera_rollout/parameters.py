@@ -97,6 +97,14 @@ Scenarios = Annotated[list[ScenarioName], BeforeValidator(_listed), AfterValidat
 Seconds = Annotated[int, Field(gt=0, le=86_400)]
 
 
+def login() -> str:
+    """The login name; in a container, whose user may have no entry in passwd, the number."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
+
+
 class PhaseParameters(BaseModel):
     """What every notebook takes."""
 
@@ -114,11 +122,7 @@ class PhaseParameters(BaseModel):
 
     def who(self) -> str:
         """Who runs this: the one given, else the login name."""
-        try:
-            name = self.operator or getpass.getuser()
-        except (KeyError, OSError):  # a container's user without an entry in passwd
-            name = f"uid {os.getuid()}"
-        return re.sub(r"[^A-Za-z0-9._@ -]", "-", name)[:63]
+        return re.sub(r"[^A-Za-z0-9._@ -]", "-", self.operator or login())[:63]
 
 
 class DevTestingParameters(PhaseParameters):
