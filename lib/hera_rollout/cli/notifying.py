@@ -56,11 +56,4 @@ def _notice(moment: "Moment", facts: "Facts") -> "Notice":
     """The moment's notice, with the guide's list for it."""
     from hera_rollout import checklists, notify
 
-    makers = {
-        "before": notify.before,
-        "during": notify.during,
-        "after": notify.after,
-        "rolled back": notify.rolled_back,
-    }
-    kind = "during rollout" if moment == "rolled back" else f"{moment} rollout"
-    return makers[moment](facts, [line.words for line in checklists.COMMUNICATION if line.kind == kind])
+    return notify.notice(moment, facts, [line.words for line in checklists.communication(moment)])
