@@ -88,7 +88,7 @@ class Approval(_Document):
 
 
 class RecordHash(_Document):
-    """A record that was kept, by the hash the next one chains to."""
+    """A record that was kept, by its seal."""
 
     at: datetime
     rollout: Text

@@ -106,11 +106,6 @@ def begin(state: State, phase: str, *, by: str, code_revision: str = "") -> Run:
     return Run(state, phase, resumed=resumed)
 
 
-def run_id(state: State, phase: str, *, by: str = "") -> str:
-    """The id of this phase's run: that of the run that was never concluded, else a new one."""
-    return begin(state, phase, by=by or "unknown").id
-
-
 def resumable(run: RunState, now: datetime, code_revision: str) -> bool:
     """Whether to go on with it: never concluded, not left too long ago, about the same code."""
     other_code = bool(code_revision and run.code_revision and code_revision != run.code_revision)
