@@ -19,7 +19,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import ErrorDetails
 
 from hera_rollout.errors import Refused
-from hera_rollout.target import DNS_LABEL
+from hera_rollout.target import DNS_LABEL, Seconds
 
 _PLAIN = (str, int, float, bool, list, dict, type(None))
 _NOT_PARAMETERS = frozenset({"In", "Out"})
@@ -94,7 +94,6 @@ Percent = Annotated[float, Field(gt=0, le=100), BeforeValidator(_number)]
 RolloutId = Annotated[str, AfterValidator(_rollout_id)]
 Person = Annotated[str, AfterValidator(_person)]
 Scenarios = Annotated[list[ScenarioName], BeforeValidator(_listed), AfterValidator(_chosen)]
-Seconds = Annotated[int, Field(gt=0, le=86_400)]
 
 
 def login() -> str:
