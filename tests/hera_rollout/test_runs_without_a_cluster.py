@@ -1,6 +1,7 @@
-"""The way back by the run itself, where the cluster never answers: nobody is told that the flag is off."""
+"""Steps of a run whose cluster never answers: they end when they should, and say what is so."""
 
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
@@ -8,13 +9,14 @@ import yaml
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
+from hera_rollout import display
 from hera_rollout.cluster import Cluster
 from hera_rollout.cluster.connection import load
 from hera_rollout.errors import PhaseFailed
 from hera_rollout.gates import Check, Verdict
 from hera_rollout.parameters import validate
 from hera_rollout.phase import Phase
-from hera_rollout.phase.steps import guarding, laddering
+from hera_rollout.phase.steps import guarding, laddering, submitting
 
 FAILED = Check(name="error rate", verdict=Verdict.FAIL, seen="9 % failed")
 
@@ -33,7 +35,7 @@ def blind(make_target, closed_url: str, tmp_path: Path, monkeypatch: pytest.Monk
         "current-context": "there",
     }
     (tmp_path / "kubeconfig").write_text(yaml.safe_dump(document))
-    limits = {"request_timeout_seconds": 1, "rollout_deadline_seconds": 1}
+    limits = {"request_timeout_seconds": 1, "rollout_deadline_seconds": 1, "workflow_deadline_seconds": 8}
     target = make_target(kubeconfig=str(tmp_path / "kubeconfig"), limits=limits)
 
     def begun(notebook: str, **parameters: object) -> Phase:
@@ -57,3 +59,11 @@ def test_a_veto_of_users_that_cannot_be_carried_out_says_so(blind) -> None:
     phase = blind("03_canary", user_issues="lost a run")
     with capture_output(), pytest.raises(PhaseFailed, match="could not be turned off by itself"):
         asyncio.run(laddering._veto(phase))
+
+
+def test_the_notebooks_own_workflow_is_waited_for_as_long_as_the_parameter_says(blind) -> None:
+    phase, began = blind("01_dev_testing", workflow_deadline_seconds=1), time.monotonic()
+    with capture_output(), display.Live() as live:
+        outcome = submitting._wait(phase, "hera-rollout-hello", live)
+    assert outcome.reached == "deadline"
+    assert time.monotonic() - began < 6, "the target's limit is 8 s"
