@@ -17,6 +17,7 @@ from hera_rollout.gates import Check, Verdict
 from hera_rollout.parameters import validate
 from hera_rollout.phase import Phase
 from hera_rollout.phase.steps import guarding, laddering, submitting
+from hera_rollout.target import Medium
 
 FAILED = Check(name="error rate", verdict=Verdict.FAIL, seen="9 % failed")
 
@@ -38,9 +39,10 @@ def blind(make_target, closed_url: str, tmp_path: Path, monkeypatch: pytest.Monk
     limits = {"request_timeout_seconds": 1, "rollout_deadline_seconds": 1, "workflow_deadline_seconds": 8}
     target = make_target(kubeconfig=str(tmp_path / "kubeconfig"), limits=limits)
 
-    def begun(notebook: str, **parameters: object) -> Phase:
+    def begun(notebook: str, medium: Medium = "env", **parameters: object) -> Phase:
         given = validate(notebook, {"target": "there", "dry_run": False, **parameters})
-        return Phase(notebook, given, target, Cluster(target, load(target), "v1"))
+        place = target.by(medium)
+        return Phase(notebook, given, place, Cluster(place, load(place), "v1"))
 
     return begun
 
@@ -67,3 +69,15 @@ def test_the_notebooks_own_workflow_is_waited_for_as_long_as_the_parameter_says(
         outcome = submitting._wait(phase, "hera-rollout-hello", live)
     assert outcome.reached == "deadline"
     assert time.monotonic() - began < 6, "the target's limit is 8 s"
+
+
+@pytest.mark.parametrize(
+    ("medium", "told"),
+    [
+        ("env", "LIVE: sets USE_HERA_SDK on deployment/backend (its pods restart) and creates test workflows in argo"),
+        ("configmap", "LIVE: sets configmap/backend-flag (no pod restarts) and creates test workflows in argo"),
+        ("manual", "LIVE: asks for USE_HERA_SDK to be set by hand and creates test workflows in argo"),
+    ],
+)
+def test_the_head_of_a_record_says_how_the_flag_is_turned_here(blind, medium: Medium, told: str) -> None:
+    assert blind("01_dev_testing", medium)._intention().startswith(told)

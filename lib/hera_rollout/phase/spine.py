@@ -198,9 +198,15 @@ class Phase:
         """What this run will and will not change."""
         if self.dry_run:
             return "DRY RUN: looks and shows the patch, changes nothing, creates nothing, ends in HOLD"
+        settings, target = self.target.flag, self.target
+        turns = {
+            "env": f"sets {settings.env} on deployment/{target.deployment} (its pods restart)",
+            "configmap": f"sets configmap/{settings.configmap} (no pod restarts)",
+            "manual": f"asks for {settings.env} to be set by hand",
+        }[settings.medium]
         return (
-            f"LIVE: sets {self.target.flag.env} on deployment/{self.target.deployment} (its pods restart) and creates "
-            f"test workflows in {self.target.namespace}; {self.plan.also or 'changes nothing else'}"
+            f"LIVE: {turns} and creates test workflows in {target.namespace}; "
+            f"{self.plan.also or 'changes nothing else'}"
         )
 
     @contextmanager

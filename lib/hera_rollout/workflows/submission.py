@@ -74,9 +74,7 @@ class Submitter:
             found = self._looked_up(name, digest, fresh=not lost)
             if found:
                 return found
-        raise self._unknown(
-            name, f"was submitted {_TRIES} times without an answer, and it is not on the cluster yet."
-        )
+        raise self._unknown(name, f"was submitted {_TRIES} times without an answer, and it is not on the cluster yet.")
 
     def _prepared(self, workflow: Workflow, name: str) -> tuple[WorkflowModel, str]:
         model: Any = workflow.build()
