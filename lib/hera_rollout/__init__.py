@@ -1,1 +1,1 @@
-"""placeholder."""
+"""The kit: what notebooks and the command `hera-rollout` are made of; ARCHITECTURE.md has its layers."""

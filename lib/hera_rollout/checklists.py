@@ -142,6 +142,12 @@ COMMUNICATION: Final = (
 )
 
 
+def communication(moment: str) -> tuple[Line, ...]:
+    """The guide's communication list for a moment of the rollout; when it was rolled back, that for during it."""
+    kind = f"{'during' if moment == 'rolled back' else moment} rollout"
+    return tuple(line for line in COMMUNICATION if line.kind == kind)
+
+
 def _ticked(line: Line, checks: Mapping[str, Check], by_hand: Mapping[str, str]) -> tuple[str, str]:
     """One line's state and what it rests on."""
     if line.by_hand:

@@ -3,10 +3,12 @@
     RolloutError
     ├── Refused            bad input, a missing right, unreachable at the start: nothing was touched
     │   ├── Missing        what was asked for is not there
-    │   └── Conflicting    it is there already, or it changed meanwhile
+    │   ├── Conflicting    it is there already, or it changed meanwhile
+    │   └── Full           there is no room for it in the rollout's state
     ├── Retryable          went wrong for now: the same call may be made again after `.after` seconds
     ├── Ambiguous          `.name` was maybe created: look it up before anything else
     ├── DeadlineExceeded   waited `.seconds`, and what was waited for did not come
+    │   └── NotDoneByHand  nobody made the change in time: nothing is known to be wrong
     └── VerdictError
         ├── PhaseFailed    a check says FAIL
         └── PhaseOnHold    no check says FAIL, but there is not enough evidence to go on
@@ -73,6 +75,10 @@ class Conflicting(Refused):
     """It is there already, or it changed meanwhile."""
 
 
+class Full(Refused):
+    """There is no room for it in the rollout's state."""
+
+
 class Retryable(RolloutError):  # noqa: N818
     """The same call may be made again after `.after` seconds."""
 
@@ -95,6 +101,10 @@ class DeadlineExceeded(RolloutError):  # noqa: N818
     def __init__(self, seen: str, *, seconds: float = 0.0, **parts: Unpack[_Parts]) -> None:
         super().__init__(seen, **parts)
         self.seconds = seconds
+
+
+class NotDoneByHand(DeadlineExceeded):
+    """Nobody made the change in time. Nothing is known to be wrong: HOLD, not FAIL."""
 
 
 class VerdictError(RolloutError):

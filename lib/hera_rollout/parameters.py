@@ -19,7 +19,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import ErrorDetails
 
 from hera_rollout.errors import Refused
-from hera_rollout.target import DNS_LABEL
+from hera_rollout.target import DNS_LABEL, Seconds
 
 _PLAIN = (str, int, float, bool, list, dict, type(None))
 _NOT_PARAMETERS = frozenset({"In", "Out"})
@@ -94,7 +94,14 @@ Percent = Annotated[float, Field(gt=0, le=100), BeforeValidator(_number)]
 RolloutId = Annotated[str, AfterValidator(_rollout_id)]
 Person = Annotated[str, AfterValidator(_person)]
 Scenarios = Annotated[list[ScenarioName], BeforeValidator(_listed), AfterValidator(_chosen)]
-Seconds = Annotated[int, Field(gt=0, le=86_400)]
+
+
+def login() -> str:
+    """The login name; in a container, whose user may have no entry in passwd, the number."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
 
 
 class PhaseParameters(BaseModel):
@@ -114,11 +121,7 @@ class PhaseParameters(BaseModel):
 
     def who(self) -> str:
         """Who runs this: the one given, else the login name."""
-        try:
-            name = self.operator or getpass.getuser()
-        except (KeyError, OSError):  # a container's user without an entry in passwd
-            name = f"uid {os.getuid()}"
-        return re.sub(r"[^A-Za-z0-9._@ -]", "-", name)[:63]
+        return re.sub(r"[^A-Za-z0-9._@ -]", "-", self.operator or login())[:63]
 
 
 class DevTestingParameters(PhaseParameters):

@@ -10,11 +10,11 @@ from typing import Any, Final, Literal
 
 from hera_rollout import equivalence
 from hera_rollout.equivalence import Comparison, Difference
+from hera_rollout.equivalence.schemas import KINDS
 from hera_rollout.errors import Missing, Refused
 
 Result = Literal["same", "changed", "lost", "refused", "unreadable", "no workflow"]
 SUFFIXES: Final = frozenset({".yaml", ".yml", ".json"})
-KINDS: Final = ("ClusterWorkflowTemplate", "CronWorkflow", "Workflow", "WorkflowTemplate")
 _SHOWN: Final = 300
 
 

@@ -9,7 +9,6 @@ import random
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from statistics import fmean
 from typing import Final, Literal
 
 from hera_rollout.errors import Refused
@@ -38,25 +37,6 @@ def _exact(percent: Percent) -> Decimal:
     if not (found.is_finite() and 0 <= found / 100 <= 1):
         raise Refused(f"A percentage of {percent!r} cannot be used.", expected="a number from 0 to 100.")
     return found
-
-
-def coin_toss_flips(keys: Iterable[str], percent: Percent, runs: int, seed: int) -> float:
-    """How many of these tasks the guide's ``random.random() < 0.10`` would put on the other path when they are rerun.
-
-    Args:
-        keys: task ids; each counts once.
-        percent: the canary's percentage.
-        runs: how many times the whole list is submitted and rerun; the mean is answered.
-        seed: of the coin; the same seed answers the same.
-
-    Returns:
-        The mean number of tasks that flip; :func:`path_for` flips none.
-    """
-    if runs < 1:
-        raise Refused(f"{runs!r} runs cannot be made.", expected="1 or more.")
-    count, share = len(set(keys)), float(_exact(percent)) / 100
-    coin = random.Random(seed)  # noqa: S311  (the guide's own coin, not a secret)
-    return fmean(sum((coin.random() < share) != (coin.random() < share) for _ in range(count)) for _ in range(runs))
 
 
 @dataclass(frozen=True)

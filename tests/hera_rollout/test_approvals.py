@@ -249,6 +249,29 @@ def test_an_approval_from_a_parameter_is_kept_shown_for_the_record_and_not_asked
     assert not obtain(since, state=state)[0].approved, "what was approved before this run is about other evidence"
 
 
+def test_a_user_without_a_name_approves_by_number(tmp_path, monkeypatch):
+    """As in a container: neither the environment nor passwd has a name."""
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("os.getuid", lambda: 54_321)
+    words = ["--rollout", "backend-2026-11", "--phase", "03_canary", "--rung", "10", "--reason", "fine"]
+    done = CliRunner().invoke(main, ["approve", *words, "--file", str(tmp_path / "a.toml")])
+    assert done.exit_code == 0, done.exception
+    assert [one.approver for one in approvals.read(tmp_path / "a.toml")] == ["uid 54321"]
+
+
+def test_what_was_approved_about_other_code_is_remembered_as_that(headless):
+    state = Remembered()
+    wanted = Wanted(**BASE, operator="Bea", rung=25, code_revision="sha256:old")
+    text = json.dumps(given(at=datetime.now(UTC), code_revision="sha256:old").plain())
+    assert obtain(wanted, source=text, state=state)[0].approved
+    assert obtain(wanted, state=state)[0].approved
+    newer = Wanted(**BASE, operator="Bea", rung=25, code_revision="sha256:new")
+    decision, _ = obtain(newer, state=state)
+    assert not decision.approved
+    assert "about code revision sha256:old, and sha256:new runs" in decision.check.seen
+
+
 def clicking(form_of, act):
     """Open the form in a loop, act on it from another thread as a subshell does, and give the answer."""
 

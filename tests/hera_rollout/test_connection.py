@@ -47,6 +47,14 @@ def test_a_broken_kubeconfig_is_a_refusal(make_target, tmp_path):
         Cluster.connect(make_target(kubeconfig=str(path)))
 
 
+def test_the_kubeconfig_that_the_environment_names_is_named_where_it_is_broken(make_target, tmp_path, monkeypatch):
+    path = tmp_path / "of-the-environment"
+    path.write_text("{[")
+    monkeypatch.setenv("KUBECONFIG", str(path))
+    with pytest.raises(Refused, match=f"The kubeconfig {path} cannot be used"):
+        Cluster.connect(make_target())
+
+
 def test_an_unreachable_server_is_refused_at_once(make_target, tmp_path, closed_url):
     target = make_target(kubeconfig=str(kubeconfig(tmp_path, closed_url)))
     with pytest.raises(Refused, match="did not answer") as caught:

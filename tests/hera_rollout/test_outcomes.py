@@ -123,6 +123,17 @@ def test_a_run_that_is_ended_from_outside_leaves_a_broken_record(
     assert number.name in record.data["reason"]
 
 
+def test_a_kernel_that_never_starts_leaves_a_broken_record(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = place / "jupyter" / "kernels" / "python3"
+    spec.mkdir(parents=True)
+    (spec / "kernel.json").write_text('{"argv": ["false"], "display_name": "Python 3", "language": "python"}')
+    monkeypatch.setenv("JUPYTER_PATH", str(spec.parents[1]))
+    done = run(put(place, "passes"))
+    record = the_record(place)
+    assert (record.verdict, record.data["exit_code"], done.exit_code) == ("BROKEN", 4, 4)
+    assert "Kernel died before replying" in record.data["reason"]
+
+
 @pytest.mark.parametrize(("fixture", "words", "said"), UNRUN)
 def test_a_run_that_is_refused_before_its_first_cell_leaves_a_record_of_that(
     place: Path, fixture: str, words: list[str], said: str

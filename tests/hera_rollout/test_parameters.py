@@ -1,7 +1,9 @@
 from datetime import date
 
 import pytest
+from click.testing import CliRunner
 
+from hera_rollout.cli import main
 from hera_rollout.errors import Refused
 from hera_rollout.parameters import FUNCTIONAL_SCENARIOS, MODELS, allowed, parameters, validate
 
@@ -87,6 +89,13 @@ def test_every_fault_is_named_at_once():
 def test_an_unknown_notebook_lists_the_known():
     with pytest.raises(Refused, match="no notebook called"):
         validate("99", {})
+
+
+def test_a_value_of_the_command_line_that_cannot_be_read_is_refused_by_its_name(tmp_path):
+    words = ["run", "01_dev_testing.ipynb", "-p", "scenarios", "[simple", "--records", str(tmp_path)]
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 2, done.exception
+    assert "Refused: scenarios = '[simple' cannot be read: " in done.output
 
 
 def test_ids_have_defaults(monkeypatch):

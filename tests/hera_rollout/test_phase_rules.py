@@ -8,7 +8,7 @@ import pytest
 from hera_rollout.backend import SCENARIOS, ScenarioResult
 from hera_rollout.errors import DeadlineExceeded
 from hera_rollout.gates import Verdict, rules
-from hera_rollout.phase.criteria import PLANS, criterion_of, unjudged
+from hera_rollout.phase.criteria import PLANS, criterion_of, following, unjudged
 from hera_rollout.phase.spine import error_evidence
 from hera_rollout.phase.steps import proving, testing
 
@@ -39,6 +39,22 @@ def test_a_criterion_nothing_judged_is_named_with_the_checks_that_are_missing() 
     assert criterion.words == "Feature parity with current implementation"
     assert missing == ["parity"]
     assert criterion_of(plan, "provenance") == "Workflows execute successfully"
+
+
+@pytest.mark.parametrize(
+    ("notebook", "untrue"),
+    [("02_staging", "commit the overlay"), ("03_canary", "stands at 100 %"), ("04_production", "runs by Hera")],
+)
+def test_what_comes_next_is_true_also_where_the_run_took_the_flag_back(notebook: str, untrue: str) -> None:
+    plan = PLANS[notebook]
+    assert following(plan, taken_back=False) == plan.then
+    told = following(plan, taken_back=True)
+    assert untrue in plan.then
+    assert told.index("the flag is off again") < told.index("again without rollback") < told.index(untrue)
+
+
+def test_phase_1_goes_on_with_the_flag_off_as_with_it_on() -> None:
+    assert following(PLANS["01_dev_testing"], taken_back=True) == PLANS["01_dev_testing"].then
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from hera_rollout import records
 from hera_rollout.cli import main
 from hera_rollout.errors import Refused
+from hera_rollout.parameters import MODELS
 from hera_rollout.records import running
 
 SECRETS = {
@@ -208,6 +209,15 @@ def test_the_index_is_newest_first_and_links_to_reports_that_exist(kept: Path) -
     assert '<meta name="viewport"' in html
 
 
+@pytest.mark.parametrize("phase", list(MODELS))
+def test_the_index_links_to_a_run_of_every_notebook(kept: Path, tmp_path: Path, phase: str) -> None:
+    text = (kept.parent / "again.ipynb").read_text().replace("01_dev_testing", phase)
+    (tmp_path / "again.ipynb").write_text(text)
+    record = records.add(tmp_path / "again.ipynb", tmp_path / "records")
+    html = (tmp_path / "records" / "index.html").read_text()
+    assert f'href="{record.report.relative_to(tmp_path / "records")}">✓ PASS</a>' in html
+
+
 def test_the_cli_lists_shows_verifies_and_adds(kept: Path, tmp_path: Path) -> None:
     def call(*words: str) -> tuple[int, str]:
         answer = CliRunner().invoke(main, ["records", *words])
@@ -226,6 +236,15 @@ def test_the_cli_lists_shows_verifies_and_adds(kept: Path, tmp_path: Path) -> No
     assert code == 1
     assert "report.html was changed" in said
     assert call("verify", "--records", str(tmp_path / "nothing"))[0] == 1
+
+
+def test_a_run_whose_record_is_kept_gets_no_second_one(kept: Path, tmp_path: Path) -> None:
+    shutil.copytree(kept, tmp_path / "records")
+    before = sorted((tmp_path / "records").rglob("*"))
+    with pytest.raises(Refused, match="is there already: of a run of this phase") as refused:
+        records.add(kept.parent / "again.ipynb", tmp_path / "records")
+    assert f"records show {next(records.find(kept)).folder.name}" in refused.value.todo
+    assert sorted((tmp_path / "records").rglob("*")) == before, "nothing half made is left"
 
 
 def test_a_notebook_that_no_phase_began_in_is_refused(tmp_path: Path) -> None:

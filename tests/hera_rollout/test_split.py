@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from hera_rollout.errors import Refused
-from hera_rollout.split import bucket, coin_toss_flips, path_for
+from hera_rollout.split import bucket, path_for
 
 TASKS = [f"task-{number:012x}" for number in range(10_000)]
 
@@ -29,14 +29,3 @@ def test_hundredths_of_a_percent_are_exact_also_as_floats() -> None:
 def test_a_percentage_that_cannot_be_is_refused(percent: object) -> None:
     with pytest.raises(Refused, match="percentage"):
         path_for("task", percent)
-
-
-def test_the_guides_coin_flips_as_many_as_the_arithmetic_says_and_the_split_none() -> None:
-    # A task flips if its two tosses differ: 2 x 0.1 x 0.9 = 18 %.
-    flips = coin_toss_flips(TASKS[:1_000], 10, runs=50, seed=1)
-    assert abs(flips - 180) < 6
-    assert flips == coin_toss_flips(TASKS[:1_000], 10, runs=50, seed=1)
-    assert coin_toss_flips(TASKS, 0, runs=1, seed=1) == coin_toss_flips(TASKS, 100, runs=1, seed=1) == 0
-    assert coin_toss_flips([], 10, runs=3, seed=1) == 0
-    with pytest.raises(Refused):
-        coin_toss_flips(TASKS, 10, runs=0, seed=1)

@@ -50,6 +50,12 @@ def test_check_server_tells_a_token_that_is_not_taken(make_target, answering):
     assert "HERA_ROLLOUT_ARGO_TOKEN" in caught.value.todo
 
 
+def test_a_name_that_was_taken_and_is_gone_is_told_as_that(make_target, answering):
+    target = make_target(argo_url=answering({PATH: (409, '{"message": "workflows \\"w\\" already exists"}')}))
+    with pytest.raises(Ambiguous, match="Workflow w was there already when it was to be created, and now it is not"):
+        submitter(target).submit(hello(target), "w")
+
+
 def test_check_server_tells_a_right_that_is_missing(make_target, answering):
     forbidden = '{"message": "workflows.argoproj.io is forbidden: cannot list"}'
     url = answering({"/api/v1/version": (200, '{"version": "v4.0.5"}'), PATH: (403, forbidden)})

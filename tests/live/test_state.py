@@ -264,7 +264,7 @@ def test_killed_at_any_step_and_run_again_goes_on_and_does_nothing_twice(cluster
     # A step that was cut off is done again, one that had ended is not.
     assert done == [["did one"], ["did one", "did two"], ["did two", "did three"], ["did three"]]
     time.sleep(1)  # an id is as fine as a second
-    assert state.run_id(State.load(cluster), PHASE) != heads[0][1]
+    assert state.begin(State.load(cluster), PHASE, by="ann").id != heads[0][1]
 
 
 # --- the lease --------------------------------------------------------------------------------------------------------

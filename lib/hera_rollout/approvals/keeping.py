@@ -17,6 +17,7 @@ def keep(state: State, approval: Approval) -> None:
     entry = states.Approval(
         at=approval.at, by=approval.approver, rollout=approval.rollout, phase=approval.phase, rung=approval.rung,
         reason=f"{approval.what}: {approval.reason}" if approval.what else approval.reason,
+        code_revision=approval.code_revision,
     )  # fmt: skip
     if not approval.declined and entry not in state.facts.approvals:
         state.approved(entry)
@@ -25,12 +26,21 @@ def keep(state: State, approval: Approval) -> None:
 def recalled(state: State, wanted: Wanted) -> list[Approval]:
     """What the state remembers of this rung since `wanted.since`: a resumed run does not ask again.
 
-    Only rungs: the state has no field for anything else that may be approved.
+    Only rungs: the state has no field for anything else that may be approved. When it would have expired is not
+    remembered either: it was in time when it was kept, and a rung stands for longer.
     """
     if wanted.rung is None:
         return []
     return [
-        Approval(approver=one.by, reason=one.reason, rollout=one.rollout, phase=one.phase, rung=one.rung, at=one.at)
+        Approval(
+            approver=one.by,
+            reason=one.reason,
+            rollout=one.rollout,
+            phase=one.phase,
+            rung=one.rung,
+            at=one.at,
+            code_revision=one.code_revision,
+        )
         for one in state.facts.approvals
         if one.rung == wanted.rung and one.reason and (wanted.since is None or one.at >= wanted.since)
     ]

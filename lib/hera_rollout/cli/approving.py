@@ -1,6 +1,5 @@
 """`hera-rollout approve`."""
 
-import getpass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -39,13 +38,14 @@ def approve(
 
     from hera_rollout.approvals import Approval, add
     from hera_rollout.approvals.documents import faults
+    from hera_rollout.parameters import login
 
     refuse_phase(phase)
     refuse_rollout(rollout)
     now = datetime.now(UTC).replace(microsecond=0)
     try:
         approval = Approval(
-            approver=by or getpass.getuser(), reason=reason, rollout=rollout, phase=phase, rung=rung, what=what, at=now,
+            approver=by or login(), reason=reason, rollout=rollout, phase=phase, rung=rung, what=what, at=now,
             expires=now + timedelta(hours=hours), code_revision=code_revision,
         )  # fmt: skip
     except ValidationError as error:

@@ -1,6 +1,5 @@
 """`hera-rollout notify`."""
 
-import getpass
 import sys
 from typing import TYPE_CHECKING, cast
 
@@ -34,6 +33,7 @@ def notify(
     is none.
     """
     from hera_rollout import notify as notifying
+    from hera_rollout.parameters import login
     from hera_rollout.redaction import REDACTOR
     from hera_rollout.target import Target
 
@@ -42,7 +42,7 @@ def notify(
         refuse_phase(phase)
     place = Target.load(target)
     facts = notifying.Facts(
-        rollout=rollout, target=place.title or place.name, phase=phase, who=by or getpass.getuser(), verdict=verdict,
+        rollout=rollout, target=place.title or place.name, phase=phase, who=by or login(), verdict=verdict,
         status=status, record=record, rollback=f"hera-rollout rollback --target {target} --yes",
     )  # fmt: skip
     when = cast("Moment", moment.replace("-", " "))
@@ -56,11 +56,4 @@ def _notice(moment: "Moment", facts: "Facts") -> "Notice":
     """The moment's notice, with the guide's list for it."""
     from hera_rollout import checklists, notify
 
-    makers = {
-        "before": notify.before,
-        "during": notify.during,
-        "after": notify.after,
-        "rolled back": notify.rolled_back,
-    }
-    kind = "during rollout" if moment == "rolled back" else f"{moment} rollout"
-    return makers[moment](facts, [line.words for line in checklists.COMMUNICATION if line.kind == kind])
+    return notify.notice(moment, facts, [line.words for line in checklists.communication(moment)])

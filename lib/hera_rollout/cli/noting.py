@@ -1,4 +1,4 @@
-"""The rollout's state learns of a record once it is kept, so that the next phase can ask for it."""
+"""The rollout's state learns of a record once it is kept: whoever reads the state knows which runs there were."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from hera_rollout import equivalence
 from hera_rollout.cli import building
 from hera_rollout.equivalence.schemas import KINDS
 from hera_rollout.errors import Missing, Refused
+from hera_rollout.roundtrip import SUFFIXES
 
-SUFFIXES: Final = frozenset({".yaml", ".yml", ".json"})
 Fetch = Callable[[str], dict[str, Any]]
 
 

@@ -1,6 +1,5 @@
 """`hera-rollout rollback`."""
 
-import getpass
 import socket
 import sys
 import textwrap
@@ -46,6 +45,7 @@ def rollback(  # noqa: PLR0917 the command line's own options
     4 broken off (the flag may be off all the same: run it again).
     """
     from hera_rollout.cluster import Cluster
+    from hera_rollout.parameters import login
     from hera_rollout.target import Target
 
     cluster = Cluster.connect(Target.load(target))
@@ -54,7 +54,7 @@ def rollback(  # noqa: PLR0917 the command line's own options
     if not yes:
         _show(cluster, full)
         sys.exit(HOLD)
-    by = f"{operator or getpass.getuser()}@{socket.gethostname()} (hera-rollout rollback)"
+    by = f"{operator or login()}@{socket.gethostname()} (hera-rollout rollback)"
     try:
         result, code = _rolled(cluster, full, by, observe)
         handled = _handled(cluster, policy, result, evidence, by)

@@ -8,6 +8,7 @@ from typing import Any
 import click
 import yaml
 
+from hera_rollout.answers import plain
 from hera_rollout.cli.answers import HOLD, plain_errors, records_folder
 from hera_rollout.cli.going_on import open_rollout
 from hera_rollout.cli.noting import note
@@ -37,12 +38,27 @@ def notebook_of(phase: str) -> Path:
 
 
 def typed(notebook: str, given: tuple[tuple[str, str], ...]) -> dict[str, Any]:
-    """Values as the phase's model declares them: text stays text, so that 1.10 is not 1.1; the rest is read as YAML."""
+    """Values as the phase's model declares them: text stays text, so that 1.10 is not 1.1; the rest is read as YAML.
+
+    Raises:
+        Refused: a value is no YAML.
+    """
     fields = MODELS[notebook].model_fields if notebook in MODELS else {}
     return {
-        name: value if name not in fields or fields[name].annotation is str else yaml.safe_load(value)
+        name: value if name not in fields or fields[name].annotation is str else _read(name, value)
         for name, value in given
     }
+
+
+def _read(name: str, value: str) -> Any:
+    try:
+        return yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise Refused(
+            f"{name} = {plain(value, 80)!r} cannot be read: {plain(str(error))}",
+            expected='a number, true or false, or a list such as ["simple", "rerun"].',
+            todo="Correct the parameter and run again; nothing was touched.",
+        ) from None
 
 
 @click.command()

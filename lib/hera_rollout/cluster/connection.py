@@ -251,7 +251,7 @@ def load(target: Target) -> Connection:
             config.load_incluster_config(client_configuration=settings)  # it reads the token again each minute
         else:
             config.load_kube_config(
-                config_file=str(target.kubeconfig or os.environ.get("KUBECONFIG") or _USUAL),
+                config_file=_kubeconfig(target),
                 context=target.context,
                 client_configuration=settings,
                 persist_config=False,
@@ -262,6 +262,11 @@ def load(target: Target) -> Connection:
     api = client.ApiClient(settings)
     api.user_agent = f"{AGENT}/{version_of('hera-rollout-kit')}"
     return Connection(api, float(target.limits.request_timeout_seconds))
+
+
+def _kubeconfig(target: Target) -> str:
+    """The target's; else, as for kubectl, the environment's or the usual one."""
+    return str(target.kubeconfig or os.environ.get("KUBECONFIG") or _USUAL)
 
 
 def _is_pods_own(target: Target) -> bool:
@@ -280,7 +285,7 @@ def _no_account(error: Exception) -> Refused:
 
 
 def _no_kubeconfig(target: Target, error: Exception) -> Refused:
-    path = target.kubeconfig or _USUAL
+    path = _kubeconfig(target)
     if target.kubeconfig and not target.kubeconfig.is_file():
         seen = f"There is no kubeconfig at {path}, which target {target.name} names."
     else:

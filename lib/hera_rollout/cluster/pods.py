@@ -1,4 +1,4 @@
-"""Pods as `kubectl get pods -o wide` shows them, why one does not start, and what `describe` says that matters."""
+"""Pods as `kubectl get pods -o wide` shows them, and why one does not start or run."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from hera_rollout.cluster.connection import Connection, Document
 from hera_rollout.cluster.environment import EnvChange
 from hera_rollout.cluster.rollouts import RolloutStatus
 from hera_rollout.errors import Missing
-from hera_rollout.target import Target
+from hera_rollout.target import Medium, Target
 
 TOKEN_VARIABLE = "HERA_ROLLOUT_ARGO_TOKEN"  # noqa: S105  (its name, not a token)
 
@@ -32,6 +32,10 @@ class Cluster:
         """Connect and read /version; Refused if the kubeconfig, its context or the server is not there."""
         connection = connections.load(target)
         return cls(target, connection, connections.version(connection, target))
+
+    def by(self, medium: Medium) -> Cluster:
+        """The same cluster, with the flag turned by another medium."""
+        return Cluster(self.target.by(medium), self.connection, self.version)
 
     def selector(self) -> str:
         """The label selector of the target Deployment's pods."""

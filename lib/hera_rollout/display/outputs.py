@@ -26,7 +26,8 @@ def show(html: str, text: str, *, kind: str = "", evidence: Mapping[str, Any] | 
     Args:
         html: for people; must already be escaped.
         text: the same for terminals and diffs.
-        kind: what the evidence is: ``begin``, ``step``, ``check``, ``table``, ``error`` or ``conclude``.
+        kind: what the evidence is, such as ``table``; records read ``begin``, ``step``, ``check``, ``approval``,
+            ``table``, ``plot``, ``diff`` and ``conclude``.
         evidence: plain JSON data behind the output.
     """
     metadata = {EVIDENCE_KEY: {"kind": kind, **evidence}} if evidence is not None else {}

@@ -56,7 +56,7 @@ def run(
             the flag was not touched.
         RolloutError: The flag could not be turned off again; the text says how to do it by hand.
     """
-    place = _placed(cluster, medium)
+    place = cluster.by(medium or cluster.target.flag.medium)
     tell = on_progress or (lambda _: None)
     _refuse_on(place, backend)
     chosen = settings or Settings()
@@ -172,14 +172,6 @@ class _Drill:
         self.tell(f"{words}, for {seconds:g} s")
         if self.stop.wait(seconds):
             self.unverified.append(f"the whole of {words}. It was stopped")
-
-
-def _placed(cluster: Cluster, medium: Medium | None) -> Cluster:
-    """The same cluster, with the flag turned by another medium."""
-    target = cluster.target
-    if medium is None or medium == target.flag.medium:
-        return cluster
-    return Cluster(target.by(medium), cluster.connection, cluster.version)
 
 
 def _refuse_on(cluster: Cluster, backend: Backend) -> None:

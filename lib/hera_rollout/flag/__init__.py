@@ -4,7 +4,7 @@ Media: `env`, a variable on the Deployment, as in the guide (its pods restart); 
 share of the tasks); `manual`, shown and waited for. Off in either of the first two wins.
 """
 
-from hera_rollout.flag.byhand import NotDoneByHand
+from hera_rollout.errors import NotDoneByHand
 from hera_rollout.flag.changes import FlagChange, FlagEffect, ReportsFlag
 from hera_rollout.flag.committing import to_commit
 from hera_rollout.flag.file import read_file, restore_file

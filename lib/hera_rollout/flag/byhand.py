@@ -8,12 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hera_rollout.cluster import Cluster
-from hera_rollout.errors import DeadlineExceeded, Refused
+from hera_rollout.errors import Refused
 from hera_rollout.flag.changes import ALL, FlagChange
-
-
-class NotDoneByHand(DeadlineExceeded):
-    """Nobody made the change in time. Nothing is known to be wrong: HOLD, not FAIL."""
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,8 @@ from typing import Any
 from pandas import DataFrame
 
 from hera_rollout.cluster import Cluster
-from hera_rollout.errors import DeadlineExceeded, Retryable, RolloutError
+from hera_rollout.errors import DeadlineExceeded, NotDoneByHand, Retryable, RolloutError
 from hera_rollout.flag import file
-from hera_rollout.flag.byhand import NotDoneByHand
 from hera_rollout.flag.changes import FlagChange, ReportsFlag, Tell, word
 from hera_rollout.flag.reporting import COLUMNS, FRESH_ANSWERS, ROUTE, deployed, report
 from hera_rollout.flag.variable import undo_command

@@ -10,9 +10,9 @@ from hera_rollout.gates.approving import approved
 from hera_rollout.gates.checks import Check, Verdict
 from hera_rollout.gates.drilling import drilled
 from hera_rollout.gates.judging import no_increase, not_more, not_slower, sample_ratio, success_rate
-from hera_rollout.gates.quiet import quiet_hour
+from hera_rollout.gates.quiet import allowed_hour, quiet_hour
 from hera_rollout.gates.rung import conclude_ladder, leave_rung
-from hera_rollout.gates.standing import allowed_hour, not_grown, stable, steady, unchanged
+from hera_rollout.gates.standing import not_grown, stable, steady, unchanged
 
 Evidence = Mapping[str, Any]
 Rule = Callable[[Evidence], Verdict]

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from hera_rollout.gates.checks import Verdict
-from hera_rollout.gates.quiet import quiet_hour
 
 
 def stable(evidence: Mapping[str, Any]) -> Verdict:
@@ -43,14 +42,3 @@ def unchanged(evidence: Mapping[str, Any]) -> Verdict:
     Evidence: ``changes``: sentences about what makes the evidence one of something else.
     """
     return Verdict.HOLD if evidence["changes"] else Verdict.PASS
-
-
-def allowed_hour(evidence: Mapping[str, Any]) -> Verdict:
-    """As `quiet_hour`; in any other hour PASS only with an approver and a reason.
-
-    Evidence: that of `quiet_hour`, and ``override`` with ``approver`` and ``reason``, or nothing.
-    """
-    override = evidence.get("override") or {}
-    if override.get("approver") and override.get("reason"):
-        return Verdict.PASS
-    return quiet_hour(evidence)

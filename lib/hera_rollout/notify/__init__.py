@@ -1,7 +1,7 @@
 """Who must know of a rollout is told by Apprise, and whether they were is a check; addresses are secrets throughout."""
 
 from hera_rollout.notify.judging import check
-from hera_rollout.notify.notices import MOMENTS, Facts, Moment, Notice, after, before, during, rolled_back
+from hera_rollout.notify.notices import MOMENTS, Facts, Moment, Notice, after, before, during, notice, rolled_back
 from hera_rollout.notify.results import Sent
 from hera_rollout.notify.sending import send
 
@@ -15,6 +15,7 @@ __all__ = [
     "before",
     "check",
     "during",
+    "notice",
     "rolled_back",
     "send",
 ]

@@ -86,6 +86,12 @@ def rolled_back(facts: Facts, guide: Sequence[str] = ()) -> Notice:
     return _notice("rolled back", facts, "was rolled back", guide, "warning")
 
 
+def notice(moment: Moment, facts: Facts, guide: Sequence[str] = ()) -> Notice:
+    """The notice of a moment; arguments as of :func:`before`."""
+    makers = {"before": before, "during": during, "after": after, "rolled back": rolled_back}
+    return makers[moment](facts, guide)
+
+
 def _notice(moment: Moment, facts: Facts, news: str, guide: Sequence[str], kind: Kind) -> Notice:
     phase = f"{_flat(facts.phase)} of " if facts.phase else ""
     title = f"{phase}rollout {_flat(facts.rollout)} at {_flat(facts.target)} {_flat(news)}"

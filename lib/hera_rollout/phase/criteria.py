@@ -168,3 +168,13 @@ def unjudged(plan: Plan, made: set[str]) -> list[tuple[Criterion, list[str]]]:
 def criterion_of(plan: Plan, check: str) -> str:
     """The guide's words that a check stands for; empty for a check of the kit's own."""
     return next((criterion.words for criterion in plan.criteria if check in criterion.checks), "")
+
+
+def following(plan: Plan, *, taken_back: bool) -> str:
+    """What comes next after PASS; from phase 2 on it is another thing where the run turned the flag off again."""
+    if not taken_back or plan.number <= 1:
+        return plan.then
+    return (
+        "Tell the team that the flag is off again: this run took it back itself (rollback=True). Run this notebook "
+        f"again without rollback before anything else; then: {plan.then}"
+    )

@@ -15,7 +15,7 @@ from hera_rollout.cluster import Cluster
 from hera_rollout.errors import PhaseFailed, PhaseOnHold, RolloutError
 from hera_rollout.gates import Check, Verdict, judge, rules, worst
 from hera_rollout.parameters import PhaseParameters, validate
-from hera_rollout.phase.criteria import criterion_of, planned, unjudged
+from hera_rollout.phase.criteria import criterion_of, following, planned, unjudged
 from hera_rollout.phase.keeping import Keeping, untouched
 from hera_rollout.target import Target
 from hera_rollout.workflows import Workflows
@@ -198,9 +198,15 @@ class Phase:
         """What this run will and will not change."""
         if self.dry_run:
             return "DRY RUN: looks and shows the patch, changes nothing, creates nothing, ends in HOLD"
+        settings, target = self.target.flag, self.target
+        turns = {
+            "env": f"sets {settings.env} on deployment/{target.deployment} (its pods restart)",
+            "configmap": f"sets configmap/{settings.configmap} (no pod restarts)",
+            "manual": f"asks for {settings.env} to be set by hand",
+        }[settings.medium]
         return (
-            f"LIVE: sets {self.target.flag.env} on deployment/{self.target.deployment} (its pods restart) and creates "
-            f"test workflows in {self.target.namespace}; {self.plan.also or 'changes nothing else'}"
+            f"LIVE: {turns} and creates test workflows in {target.namespace}; "
+            f"{self.plan.also or 'changes nothing else'}"
         )
 
     @contextmanager
@@ -305,11 +311,12 @@ class Phase:
         counts = {word: sum(c.verdict is word for c in self.checks.values()) for word in Verdict}
         summary = ", ".join(f"{count} {word.value}" for word, count in counts.items())
         undecided = [c for c in self.checks.values() if c.verdict is verdict and verdict is not Verdict.PASS]
-        following = self.plan.then if verdict is Verdict.PASS else undecided[0].todo if undecided else ""
-        evidence = {"verdict": verdict.value, "next": following, "ended": datetime.now(UTC).isoformat(),
+        then = following(self.plan, taken_back=self.parameters.rollback and not self.dry_run)
+        comes = then if verdict is Verdict.PASS else undecided[0].todo if undecided else ""
+        evidence = {"verdict": verdict.value, "next": comes, "ended": datetime.now(UTC).isoformat(),
                     "checks": [c.as_dict() for c in self.checks.values()]}  # fmt: skip
         title = f"{self.plan.name} of rollout {self.rollout} on {self.target.name}{self.remark and ': '}{self.remark}"
-        display.banner(verdict, title, [f"{summary} of {len(self.checks)} checks.", f"Next: {following}"],
+        display.banner(verdict, title, [f"{summary} of {len(self.checks)} checks.", f"Next: {comes}"],
                        large=True, kind="conclude", evidence=evidence)  # fmt: skip
         if self.keeping and self.plan.goes_on and verdict is Verdict.HOLD:
             self.keeping.pause()

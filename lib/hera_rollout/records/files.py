@@ -1,4 +1,4 @@
-"""The raw evidence as files: one behind each table, plot and patch of the notebook, and one a manifest."""
+"""The raw evidence as files: one behind each table, plot and patch of the notebook."""
 
 import json
 import re
@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
-import yaml
 from nbformat import NotebookNode
 
 from hera_rollout.answers import printable
@@ -29,8 +28,6 @@ def _body(piece: dict[str, Any]) -> tuple[str, str] | None:
             return ".csv", (f"# {command}\n" if command else "") + frame.to_csv(index=False)
         case "diff":
             return ".patch", str(piece["patch"]) + "\n"
-        case "manifest":
-            return ".yaml", yaml.safe_dump(piece["document"], sort_keys=False, allow_unicode=True)
     return None
 
 

@@ -8,7 +8,8 @@ from hera_rollout.answers import printable
 from hera_rollout.display import COLORS
 from hera_rollout.records.report import SIGNS
 
-PHASES: Final = ("01_dev_testing", "02_staging", "03_canary", "04_production", "05_cleanup")
+PHASES: Final = ("01_dev_testing", "02_staging", "drill", "03_canary", "04_production", "05_cleanup")
+"""A column each, in the order they are run; a run of another notebook would be a row without a verdict."""
 STYLE: Final = """
 body{font-family:system-ui,sans-serif;margin:0 auto;max-width:1080px;padding:0 16px 40px;color:#222}
 table{border-collapse:collapse;width:100%;font-size:14px}

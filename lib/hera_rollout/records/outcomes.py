@@ -61,7 +61,7 @@ def _of_error(name: str) -> Verdict:
     kind = getattr(errors, name, None)
     if not (isinstance(kind, type) and issubclass(kind, errors.RolloutError)):
         return Verdict.BROKEN
-    if issubclass(kind, errors.PhaseOnHold):
+    if issubclass(kind, (errors.PhaseOnHold, errors.NotDoneByHand)):
         return Verdict.HOLD
     return Verdict.REFUSED if issubclass(kind, errors.Refused) else Verdict.FAIL
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 import nbformat
 import papermill
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
-from papermill.exceptions import PapermillException, PapermillExecutionError
+from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
 
 from hera_rollout.errors import Refused
@@ -65,7 +65,7 @@ def _execute(source: Path, output: Path, parameters: Mapping[str, Any], cell_tim
             )
     except PapermillExecutionError:
         pass  # a cell's own error is in the notebook, where the outcome is read
-    except (CellTimeoutError, DeadKernelError, PapermillException, KeyboardInterrupt, _Terminated) as error:
+    except (Exception, KeyboardInterrupt, _Terminated) as error:  # a kernel that never starts is a bare RuntimeError
         return _from_outside(error, cell_timeout)
     return ""
 

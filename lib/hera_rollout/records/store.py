@@ -56,20 +56,31 @@ def workplace(folder: Path, rollout: str, notebook: str, began: datetime) -> Pat
     """Make the folder a run works in; it gets its verdict's name when the run has ended.
 
     Raises:
-        Refused: the folder cannot be made.
+        Refused: the folder cannot be made, or there is a record of this very run already.
     """
     # Seconds keep two runs of one minute apart.
-    place = folder / rollout / f"{began:%Y-%m-%dT%H%M%SZ}-{notebook}{chain.RUNNING}"
+    name = f"{began:%Y-%m-%dT%H%M%SZ}-{notebook}"
+    place = folder / rollout / f"{name}{chain.RUNNING}"
     try:
+        for there in place.parent.glob(f"{name}-*"):
+            raise _there_already(there)
         place.mkdir(parents=True)
     except FileExistsError:
-        raise Refused(f"{place} is there already: another run began in this second.", todo="Run again.") from None
+        raise _there_already(place) from None
     except OSError as error:
         raise Refused(
             f"Records cannot be written to {folder}: {error.strerror}.",
             todo="Give --records a folder you may write to.",
         ) from None
     return place
+
+
+def _there_already(place: Path) -> Refused:
+    return Refused(
+        f"{place} is there already: of a run of this phase that began in the same second.",
+        expected="one record a run.",
+        todo=f"If it is the same run, its record is kept (hera-rollout records show {place.name}); else run again.",
+    )
 
 
 def _executed(place: Path) -> nbformat.NotebookNode:

@@ -9,12 +9,11 @@ from typing import Any, Final
 from pandas import DataFrame
 
 from hera_rollout.backend import provenance
+from hera_rollout.backend.orphans import PREFIX
 from hera_rollout.workflows import Workflows, documents
 from hera_rollout.workflows.submission import SPEC_HASH
 
 COLUMNS: Final = ["name", "phase", "path", "how", "task", "run", "created", "seconds", "message"]
-BACKEND_PREFIX: Final = "python-job-"
-"""What the backend calls its workflows: one without a label is the backend's only by this name."""
 _CLOCK_SLACK: Final = timedelta(minutes=5)
 
 
@@ -42,7 +41,7 @@ def by_hera(document: Mapping[str, Any]) -> bool:
         return False  # the kit's own, from a notebook
     found = provenance(document)
     labelled = f"{documents.LABEL}path" in (meta.get("labels") or {})
-    ours = labelled or meta["name"].startswith(BACKEND_PREFIX)
+    ours = labelled or meta["name"].startswith(PREFIX)
     return ours and (found.path == "hera" or found.how == "contradicted")
 
 

@@ -3,7 +3,7 @@
 from hera_rollout.state.documents import Approval, Facts, FlagSet, KnownGood, RecordHash, RolledBack, Rollout, RunState
 from hera_rollout.state.holding import Holding
 from hera_rollout.state.leases import Hold, hold, holder, lease
-from hera_rollout.state.runs import Run, begin, run_id
+from hera_rollout.state.runs import Run, begin
 from hera_rollout.state.store import State
 
 __all__ = [
@@ -23,5 +23,4 @@ __all__ = [
     "hold",
     "holder",
     "lease",
-    "run_id",
 ]

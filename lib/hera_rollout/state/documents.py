@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from hera_rollout.answers import plain
-from hera_rollout.errors import Refused
+from hera_rollout.errors import Full, Refused
 from hera_rollout.redaction import REDACTOR
 from hera_rollout.target import Medium
 
@@ -25,10 +25,6 @@ _TEXT: Final = 500
 _SUFFIX: Final = ".json"
 
 Text = Annotated[str, BeforeValidator(lambda value: plain(value, _TEXT) if isinstance(value, str) else value)]
-
-
-class Full(Refused):
-    """There is no room for it in the rollout's state."""
 
 
 class _Document(BaseModel):
@@ -80,7 +76,7 @@ class RolledBack(_Document):
 
 
 class Approval(_Document):
-    """Who approved what, and why."""
+    """What is remembered of an approval that counted: who, what, why, and about which code (any, if empty)."""
 
     at: datetime
     by: Text
@@ -88,10 +84,11 @@ class Approval(_Document):
     phase: Text
     rung: float | None = None
     reason: Text = ""
+    code_revision: Text = ""
 
 
 class RecordHash(_Document):
-    """A record that was kept, by the hash the next one chains to."""
+    """A record that was kept, by its seal."""
 
     at: datetime
     rollout: Text

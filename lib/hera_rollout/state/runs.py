@@ -8,7 +8,8 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
-from hera_rollout.state.documents import MOST_RESULT_BYTES, Facts, Full, RunState
+from hera_rollout.errors import Full
+from hera_rollout.state.documents import MOST_RESULT_BYTES, Facts, RunState
 from hera_rollout.state.store import State
 
 RESUMABLE: Final = timedelta(hours=72)
@@ -103,11 +104,6 @@ def begin(state: State, phase: str, *, by: str, code_revision: str = "") -> Run:
     what = f"{phase}: run {run.id}, attempt {run.attempts}"
     state.change(lambda facts: {"runs": {**facts.runs, phase: run}}, by=by, what=what)
     return Run(state, phase, resumed=resumed)
-
-
-def run_id(state: State, phase: str, *, by: str = "") -> str:
-    """The id of this phase's run: that of the run that was never concluded, else a new one."""
-    return begin(state, phase, by=by or "unknown").id
 
 
 def resumable(run: RunState, now: datetime, code_revision: str) -> bool:

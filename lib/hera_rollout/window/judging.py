@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from hera_rollout.gates import Check, judge
-from hera_rollout.gates.standing import allowed_hour
+from hera_rollout.gates.quiet import allowed_hour
 from hera_rollout.window.hours import Standing, Window
 
 CHANGE_WINDOW: Final = "change window"

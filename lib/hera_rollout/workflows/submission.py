@@ -74,7 +74,7 @@ class Submitter:
             found = self._looked_up(name, digest, fresh=not lost)
             if found:
                 return found
-        raise self._unknown(name)
+        raise self._unknown(name, f"was submitted {_TRIES} times without an answer, and it is not on the cluster yet.")
 
     def _prepared(self, workflow: Workflow, name: str) -> tuple[WorkflowModel, str]:
         model: Any = workflow.build()
@@ -95,12 +95,12 @@ class Submitter:
     def _adopted(self, name: str, digest: str) -> Submission:
         found = self._looked_up(name, digest)
         if found is None:
-            raise self._unknown(name)
+            raise self._unknown(name, "was there already when it was to be created, and now it is not.")
         return found
 
-    def _unknown(self, name: str) -> Ambiguous:
+    def _unknown(self, name: str, seen: str) -> Ambiguous:
         return Ambiguous(
-            f"Workflow {name} was submitted {_TRIES} times without an answer, and it is not on the cluster yet.",
+            f"Workflow {name} {seen}",
             name=name,
             why="It may still appear: submitting under another name could make a second one.",
             todo=f"kubectl get workflow {name} -n {self._target.namespace}; then run this again, under the same name.",

@@ -32,6 +32,19 @@ def test_after_has_the_verdict_and_the_record():
     assert "- Plan cleanup phase: open" in notice.body
 
 
+@pytest.mark.parametrize(
+    ("moment", "kind"),
+    [("before", "before rollout"), ("during", "during rollout"), ("after", "after rollout"),
+     ("rolled back", "during rollout")],
+)  # fmt: skip
+def test_every_moment_has_the_guides_list_and_who_was_rolled_back_is_still_during_it(moment, kind):
+    words = [line.words for line in checklists.communication(moment)]
+    assert words == guide(kind) != []
+    notice = notify.notice(moment, FACTS, words)
+    assert notice.moment == moment
+    assert f"The guide's list {kind.split()[0]} a rollout:" in notice.body
+
+
 def test_without_facts_nothing_of_the_guide_is_claimed():
     notice = notify.after(Facts(rollout="r", target="t"), guide("after rollout"))
     assert "its verdict was not given" in notice.title

@@ -126,7 +126,7 @@ def by_file(phase: Phase) -> Cluster:
         flag.plan(phase.cluster, enabled=False, medium="configmap")
     except Refused:
         return phase.cluster
-    return Cluster(phase.target.by("configmap"), phase.cluster.connection, phase.cluster.version)
+    return phase.cluster.by("configmap")
 
 
 def _to_commit(phase: Phase) -> None:

@@ -24,7 +24,7 @@ from hera_rollout.phase.steps.deploying import BASELINE, DEPLOYED, looker
 from hera_rollout.phase.steps.informing import tell
 from hera_rollout.phase.steps.laddering import ISSUES, issues
 from hera_rollout.phase.steps.monitoring import diagnose_times, monitored
-from hera_rollout.phase.steps.returning import surely_taken_back
+from hera_rollout.phase.steps.returning import STILL_ON, surely_taken_back
 from hera_rollout.phase.steps.watching import BLIND, Eyes
 from hera_rollout.production import Baseline, Deployed, Pods, Spells, Watch
 from hera_rollout.production.judging import DRIFT, STABLE, beside_the_guide, span
@@ -221,9 +221,9 @@ async def _act(phase: Phase, guard: Guard, failed: list[Check]) -> None:
     policy: Literal["rollback", "page", "hold"] = phase.parameters.model_dump()["on_fail"]
     names = ", ".join(check.name for check in failed)
     if policy == "rollback":
-        await surely_taken_back(phase, f"automatic: {names}")
-        tell(phase, "rolled back")
-        phase.stop_on_fail("The flag was turned off again, by itself (on_fail=rollback).")
+        off = await surely_taken_back(phase, f"automatic: {names}")
+        tell(phase, "rolled back" if off else "during")
+        phase.stop_on_fail("The flag was turned off again, by itself (on_fail=rollback)." if off else STILL_ON)
     if policy == "page":
         tell(phase, "during")
     phase.stop_on_fail(f"The flag was left on (on_fail={policy}). To turn it off: "

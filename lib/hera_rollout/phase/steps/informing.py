@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from hera_rollout import checklists, display, notify
 from hera_rollout.gates import Check, Verdict, judge, rules
-from hera_rollout.notify import Moment, Notice
+from hera_rollout.notify import Moment
 from hera_rollout.phase.spine import Phase
 from hera_rollout.phase.steps.entering import folder
 
@@ -17,23 +17,15 @@ def tell(phase: Phase, moment: Moment) -> None:
     Raises:
         PhaseOnHold: before the deploy nobody could be told; parameter `told` says who was told by hand.
     """
-    facts = _facts(phase)
-    makers = {
-        "before": notify.before,
-        "during": notify.during,
-        "after": notify.after,
-        "rolled back": notify.rolled_back,
-    }
-    lines = [line for line in checklists.COMMUNICATION if line.kind == f"{moment} rollout"]
-    notice: Notice = makers[moment](facts, [line.words for line in lines])
+    lines = checklists.communication(moment)
+    notice = notify.notice(moment, _facts(phase), [line.words for line in lines])
     if phase.dry_run:
         display.note(f"Dry run: would send “{notice.title}” to every address in {phase.target.notices.variable}")
         return
     sent = phase.once(f"told {moment}", lambda: [asdict(one) for one in notify.send(phase.target, notice)])
     phase.check(_told(phase, notify.check([notify.Sent(**one) for one in sent], moment, phase.target)))
-    if lines:
-        display.table(checklists.frame(lines, phase.checks), f"The guide's communication list, {moment} rollout",
-                      command="")  # fmt: skip
+    heading = f"The guide's communication list, {lines[0].kind}"
+    display.table(checklists.frame(lines, phase.checks), heading, command="")
     if moment == "before":
         phase.stop_on_hold("Whoever must know was not told; nothing was changed.")
 

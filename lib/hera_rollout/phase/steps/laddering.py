@@ -17,7 +17,7 @@ from hera_rollout.phase.keeping import UNTOUCHED, untouched
 from hera_rollout.phase.spine import Phase
 from hera_rollout.phase.steps.climbing import Climb
 from hera_rollout.phase.steps.monitoring import diagnose_times
-from hera_rollout.phase.steps.returning import surely_taken_back
+from hera_rollout.phase.steps.returning import STILL_ON, surely_taken_back
 from hera_rollout.phase.steps.switching import applied, flipping
 from hera_rollout.phase.steps.watching import BLIND, Eyes
 
@@ -171,10 +171,10 @@ async def _take_back(phase: Phase, climb: Climb, percent: float, failed: list[Ch
         seen=f"decided after {count} workflows by Hera, at {percent:g} %: {hera} of {tasks} tasks ({share}) saw Hera",
         expected="as few as it takes", limit_source="kit",
     ))  # fmt: skip
-    await surely_taken_back(phase, f"automatic: {', '.join(check.name for check in failed)}")
+    off = await surely_taken_back(phase, f"automatic: {', '.join(check.name for check in failed)}")
     if any(check.name in judging.COMPARED for check in failed):
         diagnose_times(phase, datetime.fromtimestamp(climb.ladder.rungs[-1].began, UTC))
-    phase.stop_on_fail("The flag was turned off again, by itself.")
+    phase.stop_on_fail("The flag was turned off again, by itself." if off else STILL_ON)
 
 
 async def _veto(phase: Phase) -> None:
@@ -187,8 +187,8 @@ async def _veto(phase: Phase) -> None:
     if check.verdict is not Verdict.FAIL:
         return
     phase.check(check)
-    await surely_taken_back(phase, "users reported issues")
-    phase.stop_on_fail("Users reported issues: the flag was turned off.")
+    off = await surely_taken_back(phase, "users reported issues")
+    phase.stop_on_fail("Users reported issues: the flag was turned off." if off else STILL_ON)
 
 
 def issues(phase: Phase) -> Check:

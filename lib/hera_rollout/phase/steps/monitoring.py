@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -13,11 +13,12 @@ from hera_rollout import checklists, display, logclasses, metrics
 from hera_rollout.canary import Rung
 from hera_rollout.canary.looking import path_of
 from hera_rollout.errors import RolloutError
-from hera_rollout.gates import judge, rules
-from hera_rollout.metrics import Prometheus, Window, figures
+from hera_rollout.gates import Check, judge, rules
+from hera_rollout.metrics import Prometheus, Window, expressions, figures
 from hera_rollout.metrics.figures import COLUMNS, CREATIONS, shown
 from hera_rollout.phase.spine import Phase
 from hera_rollout.phase.steps.climbing import Climb
+from hera_rollout.target import Target
 
 MONITORED: Final = "monitoring checklist"
 NO_DATA: Final = "no data"
@@ -53,16 +54,24 @@ def monitored(phase: Phase, rungs: Sequence[Rung], when: str) -> None:
     rows.sort(key=lambda row: order[row["the guide's words"]])
     frame = pd.DataFrame(rows)
     display.table(frame, f"The guide's monitoring checklist {when}", command="")
-    lines = {words: [row["seen"] for row in rows if row["the guide's words"] == words] for words in order}
-    missing = [words for words, seen in lines.items() if all(one == NO_DATA for one in seen)]
-    phase.check(judge(
+    phase.check(monitored_check(rows))
+
+
+def monitored_check(rows: Sequence[Mapping[str, str]]) -> Check:
+    """PASS if every line of the list has data; HOLD names those that have none, or could not be read."""
+    lines: dict[str, list[str]] = {line.words: [] for line in checklists.MONITORING}
+    for row in rows:
+        lines[row["the guide's words"]].append(row["seen"])
+    # What could not be read says why behind these words.
+    missing = [words for words, seen in lines.items() if all(one.startswith(NO_DATA) for one in seen)]
+    return judge(
         name=MONITORED, rule=rules.withheld if missing else rules.holds,
         evidence={"holds": not missing, "missing": missing, "lines": len(lines)},
         seen=f"{len(lines) - len(missing)} of {len(lines)} lines have data"
         + (f"; no data: {', '.join(missing)}" if missing else ""),
         expected="every line of the list has data", limit_source="guide", why="No data is no evidence.",
         todo="See whether Prometheus scrapes the service and the nodes (its targets page)." if missing else "",
-    ))  # fmt: skip
+    )  # fmt: skip
 
 
 def _row(kind: str, words: str, what: str, seen: str, query: str) -> dict[str, str]:
@@ -174,16 +183,7 @@ def _limits(phase: Phase) -> list[tuple[str, str, str]]:
 
 def _asked(phase: Phase, since: datetime) -> list[tuple[str, str, str]]:
     """What Prometheus can say about throttling, the network and the API server."""
-    seconds = max(30, round((datetime.now(UTC) - since).total_seconds()))
-    of = f'namespace="{phase.target.namespace}",pod=~"{phase.target.deployment}-.*"'
-    cfs = "sum(increase(container_cpu_cfs_{}periods_total{{" + of + f"}}}}[{seconds}s]))"
-    asked = {
-        "Resource limits: share of CPU periods throttled": f"{cfs.format('throttled_')} / {cfs.format('')}",
-        "Network latency: errors and drops": f"sum(increase(container_network_receive_packets_dropped_total{{{of}}}"
-        f"[{seconds}s]))",
-        "Kubernetes cluster health: API server p99": "histogram_quantile(0.99, sum by (le) (increase("
-        f'apiserver_request_duration_seconds_bucket{{verb!~"WATCH|CONNECT"}}[{seconds}s])))',
-    }
+    asked = slow_queries(phase.target, max(30, round((datetime.now(UTC) - since).total_seconds())))
     rows = []
     for words, query in asked.items():
         try:
@@ -193,6 +193,25 @@ def _asked(phase: Phase, since: datetime) -> list[tuple[str, str, str]]:
             seen = error.seen
         rows.append((words, seen, query))
     return rows
+
+
+def slow_queries(target: Target, seconds: int) -> dict[str, str]:
+    """The PromQL of what the guide says to look at, over so many seconds, by the guide's words."""
+    of, span = expressions.pods(target), f"[{seconds}s]"
+    throttled, periods, dropped = (
+        f"sum(increase({metric}{{{of}}}{span}))"
+        for metric in (
+            "container_cpu_cfs_throttled_periods_total",
+            "container_cpu_cfs_periods_total",
+            "container_network_receive_packets_dropped_total",
+        )
+    )
+    return {
+        "Resource limits: share of CPU periods throttled": f"{throttled} / {periods}",
+        "Network latency: errors and drops": dropped,
+        "Kubernetes cluster health: API server p99": "histogram_quantile(0.99, sum by (le) (increase("
+        f'apiserver_request_duration_seconds_bucket{{verb!~"WATCH|CONNECT"}}{span})))',
+    }
 
 
 def _node(phase: Phase) -> list[tuple[str, str, str]]:

@@ -6,7 +6,6 @@ import pandas as pd
 
 from hera_rollout import checklists, display, flag, metrics, records
 from hera_rollout.canary import judging
-from hera_rollout.cluster import Cluster
 from hera_rollout.errors import Refused, RolloutError
 from hera_rollout.gates import Check, SuccessRate, judge, rehearsal, rules
 from hera_rollout.gates.rehearsal import Demands, Rehearsal
@@ -17,6 +16,7 @@ from hera_rollout.phase.steps.switching import flipping
 from hera_rollout.phase.steps.testing import Path, integration, scenarios
 from hera_rollout.records import Record
 from hera_rollout.split import coin_toss as toss
+from hera_rollout.workflows import documents
 
 DRILL = "drill on record"
 TESTED = "testing checklist"
@@ -150,7 +150,7 @@ def _history(phase: Phase, gate: SuccessRate) -> None:
         display.note(f"No recorded history was played: {error.seen}")
         return
     block = 20  # workflows that stay together when the history is reshuffled
-    ended = frame[frame["phase"].isin(("Succeeded", "Failed", "Error")) & (frame["task"] != "")]
+    ended = frame[frame["phase"].isin(documents.FINISHED) & (frame["task"] != "")]
     if len(ended) < 2 * block:
         display.note(f"No recorded history was played: {len(ended)} workflows of the last day are too few")
         return
@@ -182,8 +182,7 @@ async def flag_by_file(phase: Phase) -> None:
     except Refused as error:
         await _no_share(phase, error)
         return
-    placed = target.by("configmap")
-    phase.flagged = Cluster(placed, phase.cluster.connection, phase.cluster.version)
+    phase.flagged = phase.cluster.by("configmap")
     name = target.flag.env
     overruled = str(phase.cluster.env(name) or "true").strip().lower() != "true"
     display.diff(off.diff() or "nothing to change: the file says off or a share already", "The file",

@@ -18,6 +18,7 @@ from hera_rollout.rollback import CHECK, RollbackResult
 
 AGAIN_SECONDS: Final = 3.0
 """Between two tries to turn the flag off."""
+STILL_ON: Final = f"The flag could not be turned off by itself: the check {CHECK} says how to do it by hand."
 
 
 async def rollback(phase: Phase) -> None:
@@ -51,8 +52,12 @@ async def taken_back(phase: Phase, why: str) -> None:
     _show(phase, await display.watched(lambda live: _quick(phase, live.line, live.stop)))
 
 
-async def surely_taken_back(phase: Phase, why: str) -> None:
-    """The same, tried again while the cluster does not answer; where it never does, a check says so and how by hand."""
+async def surely_taken_back(phase: Phase, why: str) -> bool:
+    """The same, tried again while the cluster does not answer; where it never does, a check says so and how by hand.
+
+    Returns:
+        Whether the flag was turned off.
+    """
     ends = monotonic() + float(phase.target.limits.rollout_deadline_seconds)
     while True:
         try:
@@ -62,9 +67,11 @@ async def surely_taken_back(phase: Phase, why: str) -> None:
                 display.note(f"The flag is not off yet: {error.seen} It is tried again")
                 await asyncio.sleep(AGAIN_SECONDS)
                 continue
+            todo = f"{error.todo} Then: hera-rollout rollback --target {phase.parameters.target} --yes".strip()
             phase.check(judge(name=CHECK, rule=rules.raised, evidence={"error": type(error).__name__}, seen=error.seen,
-                              expected="the flag off", why=error.why, todo=error.todo, limit_source="kit"))  # fmt: skip
-        return
+                              expected="the flag off", why=error.why, todo=todo, limit_source="kit"))  # fmt: skip
+            return False
+        return True
 
 
 def _show(phase: Phase, result: RollbackResult) -> None:

@@ -24,10 +24,10 @@ async def hera_workflow(phase: Phase) -> None:
 
 
 def _wait(phase: Phase, name: str, live: display.Live) -> Outcome:
-    """Wait for its end under the target's deadline, with one line of progress."""
+    """Wait for its end under the run's deadline, with one line of progress."""
     return phase.workflows.wait(
         name,
-        phase.target.limits.workflow_deadline_seconds,
+        phase.workflow_deadline,
         on_update=lambda view: live.line(f"{view.name}: {view.phase or 'Pending'} {view.progress} {view.message}"),
         stop=live.stop,
     )

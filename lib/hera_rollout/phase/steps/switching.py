@@ -39,7 +39,8 @@ async def set_flag(phase: Phase, *, enabled: bool) -> None:
         return
     change = flag.plan(phase.cluster, enabled)
     state = "on" if enabled else "off"
-    patch = change.diff() or f"nothing to change: the variable already says {state}"
+    medium = "variable" if change.medium == "env" else "file"
+    patch = change.diff() or f"nothing to change: the {medium} already says {state}"
     display.diff(patch, f"Turn the flag {state}", command=change.command)
     if phase.dry_run:
         display.note(f"Dry run: the patch above was not applied. To undo it once applied: {change.undo_command}")

@@ -158,10 +158,9 @@ def _run_integration(phase: Phase, expect: Path, live: display.Live) -> list[Int
         done.append(result)
         live.frame(_integration_frame(done))
 
-    deadline = phase.target.limits.workflow_deadline_seconds
     results = run_integration(
-        phase.backend, phase.workflows, deadline_seconds=deadline, expect_path=expect, on_result=ended, stop=live.stop,
-        token=phase.token, resumed=phase.resumed,
+        phase.backend, phase.workflows, deadline_seconds=phase.workflow_deadline, expect_path=expect, on_result=ended,
+        stop=live.stop, token=phase.token, resumed=phase.resumed,
     )  # fmt: skip
     if not live.stop.is_set():
         phase.once(INTEGRATED + expect, lambda: [asdict(result) for result in results])
