@@ -10,7 +10,7 @@ UPGRADE ?= --upgrade
 CI ?=
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo test check lint lab lab-down jupyter nbval-refresh docs lock bench clean
+.PHONY: help demo test soak check lint lab lab-down jupyter nbval-refresh docs lock bench clean
 
 help: ## show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -50,6 +50,9 @@ lab-down: $(STAMP) ## take the lab down without a trace
 test: $(STAMP) lab ## every test: lint, types, pure, live, nbval
 	$(MAKE) lint
 	tests/run
+
+soak: $(STAMP) lab ## the live tests that are too slow for make test
+	pytest -m soak tests/live
 
 check: $(STAMP) lint ## the inner loop: lint, types, pure tests
 	pytest -q -m "not live and not slow" -n 2 --dist worksteal

@@ -70,7 +70,15 @@ def assert_stopped(folder: Path, target: str, scenarios: str, *stopped: tuple[st
     return record
 
 
-@pytest.mark.parametrize(("scenarios", "faults"), ROWS, ids=[", ".join(faults) for _, faults in ROWS])
+SLOWEST = {"bad-image"}
+"""tests/live/test_workflows.py shows in less time that such a wait ends early and names the image."""
+PARAMETERS = [
+    pytest.param(scenarios, faults, id=", ".join(faults), marks=[pytest.mark.soak] if SLOWEST & set(faults) else [])
+    for scenarios, faults in ROWS
+]
+
+
+@pytest.mark.parametrize(("scenarios", "faults"), PARAMETERS)
 def test_a_fault_of_the_backend_is_stopped(clean_backend, impatient, cluster, tmp_path, scenarios, faults):  # noqa: PLR0917
     clean_backend.set_faults(**dict.fromkeys(faults, "on"))
     try:

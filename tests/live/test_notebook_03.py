@@ -183,8 +183,10 @@ def lately(cluster, began):
 
 @pytest.mark.parametrize(
     ("fault", "check"),
-    [({"flaky_hera": "0.9"}, "success rate"), ({"slow_hera": "1500"}, "response times")],
-    ids=["flaky-hera", "slow-hera"],
+    [
+        pytest.param({"flaky_hera": "0.9"}, "success rate", id="flaky-hera"),
+        pytest.param({"slow_hera": "1500"}, "response times", id="slow-hera", marks=pytest.mark.soak),
+    ],
 )
 def test_a_bad_path_is_taken_back_by_itself_and_it_says_who_saw_hera(clean_backend, passed, tmp_path, fault, check):
     clean_backend.set_faults(**fault)

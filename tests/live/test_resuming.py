@@ -69,6 +69,7 @@ def marks(lab) -> list[str]:
     return [code.partition("[hera-rollout-")[2].partition("]")[0] for (code,) in rows]
 
 
+@pytest.mark.soak
 def test_killed_again_and_again_it_goes_on_and_nothing_is_done_twice(clean_backend, cluster, tmp_path):
     lab, before = clean_backend, set(marks(clean_backend))
     yaml, hera = set(made(lab, "yaml")), set(made(lab, "hera"))
