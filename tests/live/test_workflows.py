@@ -1,5 +1,8 @@
 """Workflows on a real Argo: submitted once, waited for truly, read back; outages end in words and in time."""
 
+import base64
+import gzip
+import json
 import subprocess
 import sys
 import threading
@@ -276,3 +279,31 @@ def restart_api_server() -> None:
     for verb in ("kill", "start"):
         command = [str(Path(sys.executable).with_name("rollout-lab")), verb, "kube-apiserver"]
         subprocess.run(command, check=True, timeout=120, capture_output=True)
+
+
+def test_5000_packed_nodes_of_a_stored_workflow_are_read_whole_and_its_one_failure_is_named(workflows, admin, unique):
+    """As the controller stores a workflow that has grown too large; a finished one is nothing to it any more."""
+    name, moment = f"kit-test-{unique}-packed", "2026-11-29T00:00:00Z"
+    nodes = {
+        f"{name}-{number}": {
+            "id": f"{name}-{number}", "name": f"{name}[{number}]", "displayName": f"step-{number}", "type": "Pod",
+            "phase": "Failed" if number == 4_321 else "Succeeded", "startedAt": moment, "finishedAt": moment,
+            "message": "OOMKilled (exit code 137)" if number == 4_321 else "",
+        }
+        for number in range(5_000)
+    }  # fmt: skip
+    status = {"phase": "Failed", "startedAt": moment, "finishedAt": moment, "progress": "4999/5000",
+              "compressedNodes": base64.b64encode(gzip.compress(json.dumps(nodes).encode())).decode()}  # fmt: skip
+    labels = {"workflows.argoproj.io/completed": "true", "workflows.argoproj.io/phase": "Failed"}
+    spec = {"entrypoint": "main", "templates": [{"name": "main", "suspend": {}}]}
+    document = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", "spec": spec, "status": status,
+                "metadata": {"name": name, "namespace": "argo", "labels": labels}}  # fmt: skip
+    admin.connection.create("/apis/argoproj.io/v1alpha1/namespaces/argo/workflows", document)
+    try:
+        frame = workflows.nodes(name)
+        assert len(frame) == 5_000
+        assert frame.loc[frame["phase"] == "Failed", "display_name"].tolist() == ["step-4321"]
+        listed = workflows.list(selector="workflows.argoproj.io/phase=Failed").set_index("name")
+        assert "step-4321: OOMKilled" in listed.loc[name, "message"]
+    finally:
+        workflows.delete(name)
