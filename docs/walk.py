@@ -25,6 +25,7 @@ import httpx
 from playwright.sync_api import Locator, Page, sync_playwright
 
 from hera_rollout import records
+from rollout_lab import service_repository
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
@@ -32,6 +33,7 @@ CHROMIUM = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
             "--disable-component-update", "--disable-sync")  # fmt: skip
 WIDE, PHONE = {"width": 1300, "height": 1000}, {"width": 390, "height": 844}
 LONGEST = 900
+GOLDEN = ROOT / "tests" / "golden" / "cleaned_backend"
 COMMON = {"dry_run": "False", "rollout": '"walk"', "operator": '"ada"'}
 WATCHED = {"user_issues": '"none"', "traffic": "0.6", "patience_seconds": "300"}
 PHASES = {
@@ -39,7 +41,12 @@ PHASES = {
     "02_staging": COMMON,
     "03_canary": COMMON | WATCHED,
     "04_production": COMMON | WATCHED | {"told": '"nobody else is on the lab"'},
-}
+    "05_cleanup": COMMON | {
+        "repository": '"service"', "known": repr(str(GOLDEN.with_suffix(".toml"))),
+        "mends": repr(str(GOLDEN.with_suffix(".patch"))), "templates": "True",
+        "experience": '"fewer templates to keep in step"', "asked": '"grace"', "learned": '"begin with the drill"',
+    },
+}  # fmt: skip
 
 
 def notebook(phase: str, folder: Path, kept: Path) -> Path:
@@ -189,11 +196,16 @@ def main() -> None:
                 continue
             if phase == "03_canary":
                 drill(kept)
+            if phase == "05_cleanup":
+                shutil.rmtree(folder / "service", ignore_errors=True)
+                service_repository.make(ROOT, folder / "service")
             Walk(page, address, pictures).run(notebook(phase, folder, kept))
             record = records.add(folder / f"{phase}.ipynb", kept)
             print(phase, record.verdict, record.data["reason"], flush=True)
             looked_at(record.report, phase[:2], pictures)
         browser.close()
+    if "05" in chosen.only.split(","):  # the cleaned backend took the place of the checkout's own
+        subprocess.run([BIN / "rollout-lab", "load-backend"], cwd=ROOT, check=True, timeout=LONGEST)
 
 
 def drill(kept: Path) -> None:
