@@ -8,15 +8,19 @@ Environment: USE_HERA_SDK, KUBECONFIG, CONTEXT (without it the pod's own account
 PORT; BROKEN_HERA: Hera does not import.
 """
 
+import base64
 import os
 import sys
+import tempfile
 import uuid
 from datetime import UTC, datetime
 from http import HTTPStatus
+from pathlib import Path
 
+import requests
 import uvicorn
+import yaml
 from fastapi import FastAPI, HTTPException
-from kubernetes import client, config
 from pydantic import BaseModel
 
 HERA = os.environ.get("USE_HERA_SDK", "false").lower() == "true"
@@ -31,16 +35,49 @@ if HERA:
 
 NAMESPACE = os.environ.get("ARGO_NAMESPACE", "argo")
 IMAGE = os.environ.get("WORKFLOW_IMAGE", "python:3.11-slim")
-PLACE = ("argoproj.io", "v1alpha1", NAMESPACE, "workflows")
 COMMON = {"entrypoint": "main", "serviceAccountName": "workflow"}
 ENDED = {"Succeeded", "Failed", "Error"}
+ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
-if CONTEXT := os.environ.get("CONTEXT"):
-    api = config.new_client_from_config(context=CONTEXT)
-else:
-    config.load_incluster_config()
-    api = client.ApiClient()
-workflows, pods = client.CustomObjectsApi(api), client.CoreV1Api(api)
+
+def place():
+    """The API server, a token, and the certificate it is known by."""
+    if not (context := os.environ.get("CONTEXT")):
+        return "https://kubernetes.default.svc", (ACCOUNT / "token").read_text(), str(ACCOUNT / "ca.crt")
+    known = yaml.safe_load(Path(os.environ["KUBECONFIG"]).read_text())
+    named = {kind: {one["name"]: one[kind] for one in known[f"{kind}s"]} for kind in ("context", "cluster", "user")}
+    cluster = named["cluster"][named["context"][context]["cluster"]]
+    return cluster["server"], named["user"][named["context"][context]["user"]]["token"], authority(cluster)
+
+
+def authority(cluster):
+    """Its certificate as a file."""
+    if "certificate-authority" in cluster:
+        return cluster["certificate-authority"]
+    with tempfile.NamedTemporaryFile("wb", suffix=".crt", delete=False) as kept:
+        kept.write(base64.b64decode(cluster["certificate-authority-data"]))
+    return kept.name
+
+
+SERVER, TOKEN, CERTIFICATE = place()
+WORKFLOWS = f"/apis/argoproj.io/v1alpha1/namespaces/{NAMESPACE}/workflows"
+PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
+
+
+def kubernetes(method, path, body=None, **query):
+    """One request; the answer."""
+    kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
+    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": kind}
+    return requests.request(method, f"{SERVER}{path}", json=body, params=query, headers=headers, verify=CERTIFICATE,
+                            timeout=20)  # fmt: skip
+
+
+def done(answer):
+    """Its document; an error is this service's own."""
+    answer.raise_for_status()
+    return answer.json()
+
+
 app = FastAPI()
 tasks = {}
 
@@ -91,13 +128,9 @@ def found(task):
 
 
 def phase(run):
-    try:
-        status = workflows.get_namespaced_custom_object(*PLACE, run["workflowId"]).get("status") or {}
-    except client.ApiException as error:
-        if error.status != HTTPStatus.NOT_FOUND:
-            raise
-        return run["phase"]
-    run["phase"] = status.get("phase") or "Pending"
+    answer = kubernetes("GET", f"{WORKFLOWS}/{run['workflowId']}")
+    if answer.status_code != HTTPStatus.NOT_FOUND:
+        run["phase"] = (done(answer).get("status") or {}).get("phase") or "Pending"
     return run["phase"]
 
 
@@ -116,7 +149,7 @@ def run(task: str):
         raise HTTPException(HTTPStatus.BAD_REQUEST, "Task is already running")
     packages = one["dependencies"] or one["requirementsFile"] or ""
     document = (by_hera if HERA else by_yaml)(one["pythonCode"], packages)
-    made = workflows.create_namespaced_custom_object(*PLACE, document)
+    made = done(kubernetes("POST", WORKFLOWS, document))
     number = len(one["runs"]) + 1
     name = made["metadata"]["name"]
     one["runs"].insert(0, {"runNumber": number, "workflowId": name, "phase": "Pending", "createdAt": now()})
@@ -140,22 +173,20 @@ def logs(task: str, run_number: int | None = None):
     if not chosen:
         raise HTTPException(HTTPStatus.NOT_FOUND, "Run not found")
     selector = f"workflows.argoproj.io/workflow={chosen[0]['workflowId']}"
-    there = [pod.metadata.name for pod in pods.list_namespaced_pod(NAMESPACE, label_selector=selector).items]
+    there = [pod["metadata"]["name"] for pod in done(kubernetes("GET", PODS, labelSelector=selector))["items"]]
     return {"logs": [entry(name) for name in there], "source": "kubernetes", "runNumber": chosen[0]["runNumber"]}
 
 
 def entry(pod):
-    try:
-        text = pods.read_namespaced_pod_log(pod, NAMESPACE, container="main", tail_lines=1000)
-    except client.ApiException:
-        text = ""  # the container has not begun
+    answer = kubernetes("GET", f"{PODS}/{pod}/log", container="main", tailLines=1000)
+    text = answer.text if answer.ok else ""  # not ok: the container has not begun
     return {"node": "main", "pod": pod, "phase": "", "logs": text}
 
 
 @app.delete("/api/v1/tasks/{task}")
 def cancel(task: str):
     stop = {"spec": {"shutdown": "Terminate"}}
-    workflows.patch_namespaced_custom_object(*PLACE, found(task)["runs"][0]["workflowId"], stop)
+    done(kubernetes("PATCH", f"{WORKFLOWS}/{found(task)['runs'][0]['workflowId']}", stop))
     return {"status": "cancelled", "id": task}
 
 
@@ -163,7 +194,7 @@ def cancel(task: str):
 def delete(task: str):
     runs = found(task)["runs"]
     for one in runs:
-        workflows.delete_namespaced_custom_object(*PLACE, one["workflowId"])
+        kubernetes("DELETE", f"{WORKFLOWS}/{one['workflowId']}")
     del tasks[task]
     return {"status": "deleted", "id": task, "runs_deleted": len(runs), "workflows_deleted": len(runs)}
 

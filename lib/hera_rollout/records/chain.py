@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-import nbformat
 
+from hera_rollout.records.nbformats import nbformat
 from hera_rollout.gates import Verdict as CheckVerdict
 from hera_rollout.gates import worst
 from hera_rollout.gates.rules import RULES

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from pydantic import ValidationError
 
+from hera_rollout.records.nbformats import nbformat
 from hera_rollout.errors import Refused
 from hera_rollout.parameters import MODELS, PhaseParameters
 from hera_rollout.records.evidence import code_cells

@@ -9,12 +9,12 @@ from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import Any, Final
 
-import nbformat
 import papermill
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
 
+from hera_rollout.records.nbformats import nbformat
 from hera_rollout.errors import Refused
 from hera_rollout.parameters import validate
 from hera_rollout.records.redacting import address

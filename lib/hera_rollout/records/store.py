@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import jsonschema
-import nbformat
 
+from hera_rollout.records.nbformats import nbformat
 from hera_rollout.errors import Refused
 from hera_rollout.records import chain, files, index
 from hera_rollout.records.evidence import checks, evidence, last
