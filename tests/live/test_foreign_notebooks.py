@@ -63,3 +63,37 @@ def run(lab, folder, phase, *, prometheus="http://127.0.0.1:9090", **parameters)
     assert found, done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
     return done.returncode, found[0], {check["name"]: check for check in found[0].data["checks"]}
+
+
+@pytest.fixture
+def dressed(jobs, monkeypatch):
+    """The administrator may read any Deployment; Argo knows only the operator's token."""
+    monkeypatch.setenv("HERA_ROLLOUT_ARGO_TOKEN", jobs.operator.token)
+    return jobs
+
+
+def environment(lab):
+    """The names of the variables on the foreign Deployment."""
+    found = lab.admin.apps.read_namespaced_deployment("jobs", lab.namespace)
+    return {entry.name for entry in found.spec.template.spec.containers[0].env}
+
+
+def test_01_tests_it_as_it_stands_and_does_not_turn_a_flag_that_nobody_can_see(dressed, tmp_path):
+    code, record, checks = run(dressed, tmp_path, "01", dry_run="False", scenarios="simple")
+    assert (code, record.verdict) == (3, "HOLD")
+    assert "has no route /api/v1/flag" in checks["backend"]["seen"]
+    assert "1 pods can say what its flag is" in checks["flag in effect"]["seen"]
+    assert "A backend of your own" in checks["flag in effect"]["todo"]
+    assert "made by path=none (unproven)" in checks["baseline"]["seen"]
+    assert "USE_HERA_SDK" not in environment(dressed)
+    assert "kubectl set env deployment/jobs USE_HERA_SDK=true" in (record.folder / "notebook.ipynb").read_text()
+
+
+def test_no_later_notebook_begins_on_it(dressed, tmp_path):
+    needed = {"02": "01", "03": "02", "04": "03"}
+    for phase, before in needed.items():
+        code, record, checks = run(dressed, tmp_path / phase, phase, dry_run="False")
+        assert (code, record.verdict) == (3, "HOLD"), record.data["reason"]
+        assert f"hera-rollout run {before}" in record.data["next"]
+        assert checks["entry gate"]["verdict"] == "HOLD"
+    assert "USE_HERA_SDK" not in environment(dressed)

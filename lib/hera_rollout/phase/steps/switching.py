@@ -32,7 +32,8 @@ async def set_flag(phase: Phase, *, enabled: bool) -> None:
     Raises:
         PhaseFailed: a pod did not report the wanted flag in time (the text says which one said what), or the change
             was refused because somebody else changed it since the patch was planned.
-        PhaseOnHold: medium `manual`, and nobody changed it in time.
+        PhaseOnHold: medium `manual`, and nobody changed it in time; or no pod can say what its flag is: then it was not
+            changed.
     """
     if not enabled and phase.done(FLIPPED):
         display.note("The baseline was measured by an earlier attempt of this run, which then turned the flag on")
@@ -45,6 +46,8 @@ async def set_flag(phase: Phase, *, enabled: bool) -> None:
     if phase.dry_run:
         display.note(f"Dry run: the patch above was not applied. To undo it once applied: {change.undo_command}")
         return
+    if _unseen(phase, enabled=enabled):
+        return
     if enabled:
         phase.flag_changed = datetime.fromisoformat(phase.once(FLIPPED, lambda: datetime.now(UTC).isoformat()))
     effect = await flipping(phase, lambda live: applied(phase, change, live), enabled=enabled)
@@ -53,6 +56,31 @@ async def set_flag(phase: Phase, *, enabled: bool) -> None:
     display.table(effect.report, f"The flag is {state}, by what each pod says of itself")
     if enabled:
         phase.check(in_effect(effect))
+
+
+def _unseen(phase: Phase, *, enabled: bool) -> bool:
+    """Whether no pod can say what its flag is: then it is not turned, and before that all is tested as it stands.
+
+    Raises:
+        PhaseOnHold: it was to be turned on.
+    """
+    found = flag.report(phase.cluster, phase.backend)
+    if found.empty or not all(found["problem"].eq(flag.NO_ROUTE)):
+        return False
+    if not enabled:
+        display.note(
+            "The flag was left as it is: no pod can say what it reads. What follows is the service as it stands"
+        )
+        return True
+    phase.check(judge(
+        name=IN_EFFECT, rule=rules.withheld, evidence={"holds": False, "pods": display.rows(found)},
+        seen=f"none of {len(found)} pods can say what its flag is: {flag.NO_ROUTE}",
+        expected="every ready pod reports its flag", limit_source="kit",
+        why="What was set is not what runs: results from here would prove nothing.",
+        todo="Give the service that route (README, “A backend of your own”), then run this again.",
+    ))  # fmt: skip
+    phase.stop_on_hold("What the flag does cannot be seen here; it was not changed.")
+    return True
 
 
 async def flipping(phase: Phase, work: Callable[[display.Live], T], *, enabled: bool) -> T | None:
