@@ -19,7 +19,7 @@ from hera_rollout import records
 from hera_rollout.cli import main
 from hera_rollout.errors import Refused
 from hera_rollout.parameters import MODELS
-from hera_rollout.records import running
+from hera_rollout.records import chain, running
 
 SECRETS = {
     "token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IngifQ.eyJzdWIiOiJzeXN0ZW06c2VydmljZWFjY291bnQifQ.c2lnbmF0dXJlLXNpZ25hdHVyZQ",
@@ -250,3 +250,57 @@ def test_a_run_whose_record_is_kept_gets_no_second_one(kept: Path, tmp_path: Pat
 def test_a_notebook_that_no_phase_began_in_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="carries no evidence of a phase"):
         records.add(notebook(tmp_path, "1"), tmp_path / "records")
+
+
+def _added(kept: Path, place: Path, began: str) -> records.Record:
+    """One more record in a folder, of a run that began then."""
+    executed = place.parent / f"began-{began}.ipynb"
+    executed.write_text((kept.parent / "again.ipynb").read_text().replace("2026-11-24T10:02", f"2026-11-24T{began}"))
+    return records.add(executed, place)
+
+
+def test_runs_that_overlap_and_one_that_is_added_later_are_as_they_were_kept(kept: Path, tmp_path: Path) -> None:
+    """The one that began first may end last: what was kept before it began after it."""
+    place = tmp_path / "records"
+    order = [_added(kept, place, began) for began in ("10:30", "10:00", "11:00", "09:00", "12:00")]
+    assert faults(place) == []
+    linked = [(record.data["previous"] or {}).get("record") for record in order]
+    assert linked == [None, *(record.folder.name for record in order[:-1])]
+
+
+def test_records_that_are_kept_at_the_same_moment_follow_each_other(kept: Path, tmp_path: Path) -> None:
+    place = tmp_path / "records"
+    keepers = [threading.Thread(target=_added, args=(kept, place, f"10:{n}")) for n in range(10, 18)]
+    for keeper in keepers:
+        keeper.start()
+    for keeper in keepers:
+        keeper.join()
+    assert len(list(records.find(place))) == len(keepers)
+    assert faults(place) == []
+
+
+@pytest.mark.parametrize("victim", range(4))
+def test_of_runs_that_overlapped_each_that_was_taken_away_or_changed_is_found(
+    kept: Path, tmp_path: Path, victim: int
+) -> None:
+    place = tmp_path / "records"
+    order = [_added(kept, place, began) for began in ("10:30", "10:00", "11:00", "09:00", "12:00")]
+    changed = order[victim].folder / "record.json"
+    content = json.loads(changed.read_text())
+    content["reason"] = "all was well"
+    content["seal"] = chain.seal_of(content)
+    changed.write_text(json.dumps(content))
+    assert any("was changed" in fault for fault in faults(place))
+    shutil.rmtree(order[victim].folder)
+    assert any("and is not there" in fault for fault in faults(place))
+
+
+def test_a_record_that_was_made_elsewhere_and_put_between_is_found(kept: Path, tmp_path: Path) -> None:
+    place, other = tmp_path / "records", tmp_path / "other" / "records"
+    first = _added(kept, place, "10:00")
+    shutil.copytree(first.folder, other / first.folder.parent.name / first.folder.name)
+    forged = _added(kept, other, "10:30")
+    _added(kept, place, "11:00")
+    assert faults(place) == faults(other) == []
+    shutil.copytree(forged.folder, first.folder.with_name(forged.folder.name))
+    assert any("one of them was not kept here" in fault for fault in faults(place))

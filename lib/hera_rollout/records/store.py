@@ -58,8 +58,7 @@ def workplace(folder: Path, rollout: str, notebook: str, began: datetime) -> Pat
     Raises:
         Refused: the folder cannot be made, or there is a record of this very run already.
     """
-    # Seconds keep two runs of one minute apart.
-    name = f"{began:%Y-%m-%dT%H%M%SZ}-{notebook}"
+    name = f"{chain.stamp(began)}-{notebook}"
     place = folder / rollout / f"{name}{chain.RUNNING}"
     try:
         for there in place.parent.glob(f"{name}-*"):
@@ -152,13 +151,14 @@ def keep(
         "began": began.isoformat(timespec="seconds"),
         "ended": (last(executed, "conclude").get("ended") or datetime.now(UTC).isoformat())[:19] + "+00:00",
         "git_revision": _git_revision(),
-        "previous": chain.link(place.parent),
     }
     data |= _content(executed, outcome)
     data["next"] = data["next"] or REDACTOR.text(refusal.todo if refusal else "")
     files.write(executed, data["checks"], place / "evidence")
     (place / "report.html").write_text(render(executed, data), encoding="utf-8")
-    return _seal(place, data, outcome)
+    with chain.keeping(place.parent):
+        data["previous"] = chain.link(place.parent)
+        return _seal(place, data, outcome)
 
 
 def _seal(place: Path, data: dict[str, Any], outcome: Outcome) -> Record:
