@@ -25,7 +25,7 @@ from hera_rollout.phase.steps.informing import tell
 from hera_rollout.phase.steps.laddering import ISSUES, issues
 from hera_rollout.phase.steps.monitoring import diagnose_times, monitored
 from hera_rollout.phase.steps.returning import STILL_ON, surely_taken_back
-from hera_rollout.phase.steps.watching import BLIND, Eyes
+from hera_rollout.phase.steps.watching import BLIND, Eyes, goes_on
 from hera_rollout.production import Baseline, Deployed, Pods, Spells, Watch
 from hera_rollout.production.judging import DRIFT, STABLE, beside_the_guide, span
 from hera_rollout.production.spells import WATCHED
@@ -202,7 +202,7 @@ async def _judged(phase: Phase, guard: Guard, found: list[Check]) -> None:
         for check in found:
             if check.verdict is Verdict.HOLD and check.name in (STABLE, DRIFT, UNTOUCHED, BLIND):
                 phase.check(check)
-        phase.stop_on_hold("The flag stays on and the watch stays open: run this notebook again, it goes on from here.")
+        phase.stop_on_hold(f"The flag stays on and the watch stays open: {goes_on(found)}")
     for check in found:
         if check.name == STABLE:
             phase.check(check)

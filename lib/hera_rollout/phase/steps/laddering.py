@@ -19,7 +19,7 @@ from hera_rollout.phase.steps.climbing import Climb
 from hera_rollout.phase.steps.monitoring import diagnose_times
 from hera_rollout.phase.steps.returning import STILL_ON, surely_taken_back
 from hera_rollout.phase.steps.switching import applied, flipping
-from hera_rollout.phase.steps.watching import BLIND, Eyes
+from hera_rollout.phase.steps.watching import BLIND, Eyes, goes_on
 
 ISSUES: Final = "user-reported issues"
 
@@ -145,7 +145,7 @@ async def _judged(phase: Phase, climb: Climb, percent: float, found: list[Check]
         waiting = [check for check in found if check.name in (judging.name_of(percent), "ladder", BLIND)]
         for check in waiting:
             phase.check(check)
-        phase.stop_on_hold(f"The canary stays at {percent:g} %: run this notebook again, it goes on from here.")
+        phase.stop_on_hold(f"The canary stays at {percent:g} %: {goes_on(found)}")
     climb.end(percent)
 
 
