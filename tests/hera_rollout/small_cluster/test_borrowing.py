@@ -6,7 +6,7 @@ from hera_rollout import flag
 from hera_rollout.drill import Settings
 from hera_rollout.errors import DeadlineExceeded, Refused
 from hera_rollout.flag import Found
-from hera_rollout.phase.steps import borrowing, drilling
+from hera_rollout.phase.steps import alternating, borrowing, drilling
 
 OFF, ON = {"enabled": "false", "percent": "0"}, {"enabled": "true", "percent": "100"}
 MEDIA_OFF = [(None, OFF), ("false", OFF), ("true", OFF), ("false", None), ("false", ON), (None, None), ("false", {}),
@@ -97,3 +97,20 @@ def test_what_was_found_says_the_share_that_the_pod_decides(kube, cluster, varia
     found = Found.now(cluster)
     assert found.percent == percent == kube.says()["percent"]
     assert Found.read(found.plain()) == found
+
+
+@pytest.mark.parametrize("file", [None, ON, {}])
+def test_windows_whose_flip_fails_put_the_flags_file_back_and_leave_the_flag_on(kube, begun, live, file):
+    kube.variable, kube.file = "true", file
+    phase = begun("02_staging")
+    phase.keeping.flag_set(enabled=True)
+    stuck = {"enabled": True, "percent": 100, "decidedBy": "env", "heraImport": "ok", "pod": "backend-1"}
+    kube.trouble = lambda _method, path: (200, stuck) if path.endswith("/api/v1/flag") else None
+    with pytest.raises(DeadlineExceeded, match="The flag is not in effect"):
+        alternating._all(phase, ["yaml", "hera"], 1, "configmap", live)
+    kube.trouble = lambda _method, _path: None
+    assert False in kube.decided, "the file did say off"
+    assert says(kube) == ("true", file)
+    assert kube.says()["enabled"] is True
+    assert phase.keeping.state.drift() == []
+    assert phase.keeping.state.facts.flags[-1].enabled
