@@ -1,4 +1,4 @@
-"""A lease is renewed through an API server's trouble until it would expire; only somebody else's hand ends it before."""
+"""A lease is renewed through an API server's trouble until it would expire; only another's hand ends it before."""
 
 import time
 
