@@ -66,18 +66,23 @@ class Kube:
         self._put("/apis/apps/v1/namespaces/argo/replicasets/backend-h", {"metadata": owner, "spec": {}})
         self.decided.clear()
 
+    @property
+    def deployment(self) -> dict[str, Any]:
+        """The Deployment, as it is stored."""
+        return self.objects[DEPLOYMENT]
+
     # --- the flag -----------------------------------------------------------------------------------------------------
 
     @property
     def variable(self) -> str | None:
         """USE_HERA_SDK on the Deployment."""
-        entries = self.objects[DEPLOYMENT]["spec"]["template"]["spec"]["containers"][0]["env"]
+        entries = self.deployment["spec"]["template"]["spec"]["containers"][0]["env"]
         return next((entry.get("value") for entry in entries if entry["name"] == "USE_HERA_SDK"), None)
 
     @variable.setter
     def variable(self, value: str | None) -> None:
         entries = [] if value is None else [{"name": "USE_HERA_SDK", "value": value}]
-        self.objects[DEPLOYMENT]["spec"]["template"]["spec"]["containers"][0]["env"] = entries
+        self.deployment["spec"]["template"]["spec"]["containers"][0]["env"] = entries
 
     @property
     def file(self) -> dict[str, str] | None:
