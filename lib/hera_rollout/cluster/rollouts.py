@@ -17,7 +17,7 @@ REVISION = "deployment.kubernetes.io/revision"
 HASH = "pod-template-hash"
 GIVE_UP_SECONDS = 12.0
 """A new pod that has said this long that it cannot start will not start."""
-_LOOK_SECONDS = 1.0
+_LOOK_SECONDS, _LEAST_SECONDS = 1.0, 0.5
 _STOPPED = "the wait was stopped by the operator"
 
 
@@ -165,8 +165,11 @@ class _Wait:
             fieldSelector=f"metadata.name={meta['name']}",
             resourceVersion=meta["resourceVersion"],
         )
-        next(watched, None)
+        began = time.monotonic()
+        event = next(watched, None)
         watched.close()  # type: ignore[attr-defined]
+        if event is None or event.get("type") == "ERROR":  # it ended at once: no reason to ask on without a pause
+            self.stop.wait(max(0.0, min(_LEAST_SECONDS, seconds) - (time.monotonic() - began)))
 
 
 def replicasets(connection: Connection, target: Target, deployment: Document) -> list[Document]:
