@@ -56,7 +56,13 @@ def reason(body: str | bytes) -> str:
 
 
 def refusal(asked: Asked, status: int, said: str) -> RolloutError:
-    """The error for an answer that is no success."""
+    """The error for an answer that is no success; it carries the answer's status."""
+    error = _refusal(asked, status, said)
+    error.status = status
+    return error
+
+
+def _refusal(asked: Asked, status: int, said: str) -> RolloutError:
     seen = f"{asked.who} answered {status} to: {asked.what}." + (f" It said: {said}" if said else "")
     if status in _MEANING:
         kind, todo = _MEANING[status]

@@ -135,6 +135,17 @@ def test_a_limit_that_the_target_leaves_out_is_the_guides(make_target: Callable[
         assert "(guide default)." in rules[f"HeraRollout{name}"]["annotations"]["description"]
 
 
+@pytest.mark.parametrize(
+    ("limits", "told"), [({"restarts_max": 3}, "3 restarts (target tokyo)"), ({}, "1 restart (kit")]
+)
+def test_restarts_alarm_above_the_limit_that_the_watch_goes_by(
+    make_target: Callable[..., Target], limits: dict[str, int], told: str
+) -> None:
+    rule = by_name(make_target(name="tokyo", limits=limits))["HeraRolloutPodsRestarting"]
+    assert rule["expr"].endswith(f"\n> {limits.get('restarts_max', 1)}")
+    assert f"Limit: {told}" in rule["annotations"]["description"]
+
+
 def test_where_no_failure_is_tolerated_one_is_enough(make_target: Callable[..., Target]) -> None:
     strict = by_name(make_target(limits={"error_rate_max": 0}))["HeraRolloutErrors"]["expr"]
     assert strict.endswith(">= 1")

@@ -60,3 +60,9 @@ def test_a_missing_right_names_it_and_where_to_find_it():
     error = refusal(READ, 403, "pods is forbidden: cannot list resource pods")
     assert "cannot list resource pods" in error.seen
     assert "deploy/rbac" in error.todo
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 429, 500])
+def test_an_error_carries_the_status_of_the_answer_it_is_about(status):
+    assert refusal(CREATE, status, "no").status == status
+    assert silence(CREATE, "timed out", sent=True).status is None

@@ -1,5 +1,6 @@
 """Figures of two paths, without a cluster: the queries, the pairs of windows, and what each gate says of them."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
@@ -41,6 +42,14 @@ class Answers(Prometheus):
             if part in query:
                 return value
         return None
+
+
+@pytest.mark.parametrize("name", ["answer p50", "answer p95"])
+def test_answers_are_timed_whichever_dialect_submits(name: str) -> None:
+    """One step, POST …/tasks/submit, or two: a task saved, then POST …/tasks/ID/run, which makes the workflow."""
+    (pattern,) = set(re.findall(r'route=~"([^"]*)"', query(FIGURE[name], window())))
+    assert all(re.fullmatch(pattern, route) for route in ("/api/v1/tasks/submit", "/api/v1/tasks/{task_id}/run"))
+    assert not re.fullmatch(pattern, "/api/v1/tasks")
 
 
 BEFORE = {"backend-1": -60.0, "backend-2": -50.0}

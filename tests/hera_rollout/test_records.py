@@ -4,6 +4,7 @@ import json
 import shutil
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import jsonschema
@@ -19,7 +20,7 @@ from hera_rollout import records
 from hera_rollout.cli import main
 from hera_rollout.errors import Refused
 from hera_rollout.parameters import MODELS
-from hera_rollout.records import running
+from hera_rollout.records import chain, running
 
 SECRETS = {
     "token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IngifQ.eyJzdWIiOiJzeXN0ZW06c2VydmljZWFjY291bnQifQ.c2lnbmF0dXJlLXNpZ25hdHVyZQ",
@@ -250,3 +251,92 @@ def test_a_run_whose_record_is_kept_gets_no_second_one(kept: Path, tmp_path: Pat
 def test_a_notebook_that_no_phase_began_in_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="carries no evidence of a phase"):
         records.add(notebook(tmp_path, "1"), tmp_path / "records")
+
+
+def _added(kept: Path, place: Path, began: str) -> records.Record:
+    """One more record in a folder, of a run that began then."""
+    executed = place.parent / f"began-{began}.ipynb"
+    executed.write_text((kept.parent / "again.ipynb").read_text().replace("2026-11-24T10:02", f"2026-11-24T{began}"))
+    return records.add(executed, place)
+
+
+@pytest.fixture(scope="module")
+def overlapping(kept: Path, tmp_path_factory: pytest.TempPathFactory) -> list[records.Record]:
+    """Five records in the order they were kept: the run that began first may end last, or be added later."""
+    place = tmp_path_factory.mktemp("overlapping") / "records"
+    return [_added(kept, place, began) for began in ("10:30", "10:00", "11:00", "09:00", "12:00")]
+
+
+def test_runs_that_overlap_and_one_that_is_added_later_are_as_they_were_kept(
+    overlapping: list[records.Record],
+) -> None:
+    assert faults(overlapping[0].folder.parent.parent) == []
+    linked = [(record.data["previous"] or {}).get("record") for record in overlapping]
+    assert linked == [None, *(record.folder.name for record in overlapping[:-1])]
+
+
+def test_records_that_are_kept_at_the_same_moment_follow_each_other(kept: Path, tmp_path: Path) -> None:
+    place = tmp_path / "records"
+    keepers = [threading.Thread(target=_added, args=(kept, place, f"10:{n}")) for n in range(10, 15)]
+    for keeper in keepers:
+        keeper.start()
+    for keeper in keepers:
+        keeper.join()
+    assert len(list(records.find(place))) == len(keepers)
+    assert faults(place) == []
+
+
+@pytest.mark.parametrize("victim", range(4))
+def test_of_runs_that_overlapped_each_that_was_taken_away_or_changed_is_found(
+    overlapping: list[records.Record], tmp_path: Path, victim: int
+) -> None:
+    place = tmp_path / "records"
+    shutil.copytree(overlapping[0].folder.parent.parent, place)
+    folder = place / overlapping[victim].folder.parent.name / overlapping[victim].folder.name
+    content = {**overlapping[victim].data, "reason": "all was well"}
+    content["seal"] = chain.seal_of(content)
+    (folder / "record.json").write_text(json.dumps(content))
+    assert any("was changed" in fault for fault in faults(place))
+    shutil.rmtree(folder)
+    assert any("and is not there" in fault for fault in faults(place))
+
+
+def test_a_record_that_was_made_elsewhere_and_put_between_is_found(kept: Path, tmp_path: Path) -> None:
+    place, other = tmp_path / "records", tmp_path / "other" / "records"
+    first = _added(kept, place, "10:00")
+    shutil.copytree(first.folder, other / first.folder.parent.name / first.folder.name)
+    forged = _added(kept, other, "10:30")
+    _added(kept, place, "11:00")
+    assert faults(place) == faults(other) == []
+    shutil.copytree(forged.folder, first.folder.with_name(forged.folder.name))
+    assert any("one of them was not kept here" in fault for fault in faults(place))
+
+
+def _without(key: str) -> object:
+    return lambda data: {name: value for name, value in data.items() if name != key}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda _: [],
+        lambda _: {"verdict": "PASS"},
+        *(_without(key) for key in ("notebook", "parameters", "verdict", "seal", "operator", "began")),
+        lambda data: {**data, "verdict": "PASSED"},
+        lambda data: {**data, "checks": [{"name": "quiet"}]},
+        lambda data: {**data, "began": "yesterday"},
+        lambda data: {**data, "began": "2026-11-24T10:00:00"},
+    ],
+)
+def test_json_that_is_no_record_is_passed_over_and_verify_names_it(
+    kept: Path, tmp_path: Path, change: Callable[[object], object]
+) -> None:
+    shutil.copytree(kept, tmp_path / "records")
+    newest = next(records.find(tmp_path / "records"))
+    (newest.folder / "record.json").write_text(json.dumps(change(newest.data)))
+    assert len(list(records.find(tmp_path / "records"))) == 2
+    _added(kept, tmp_path / "records", "12:00")
+    assert newest.folder.name not in (tmp_path / "records" / "index.html").read_text()
+    answer = CliRunner().invoke(main, ["records", "verify", "--records", str(tmp_path / "records")])
+    assert answer.exit_code == 1
+    assert f"✗ {newest.folder.name}: record.json is no record: " in answer.output

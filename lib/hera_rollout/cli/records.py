@@ -79,7 +79,10 @@ def verify(name: str, recompute: bool, folder: Path) -> None:
     from hera_rollout import records
 
     chosen = list(records.find(folder)) if name == "all" else [records.named(folder, name)]
-    faults = 0
+    others = list(records.unreadable(folder)) if name == "all" else []
+    faults = len(others)
+    for place, fault in others:
+        click.echo(f"✗ {place.name}: {fault}")
     for record in chosen:
         found = list(records.verify(record.folder))
         found += list(records.recompute(record.folder)) if recompute and not found else []
@@ -88,7 +91,7 @@ def verify(name: str, recompute: bool, folder: Path) -> None:
             click.echo(f"✗ {record.folder.name}: {fault}")
         if not found:
             click.echo(f"✓ {record.folder.name}: as it was kept{', and judged the same again' if recompute else ''}")
-    click.echo(f"{len(chosen)} records looked at, {faults} faults found")
+    click.echo(f"{len(chosen) + len(others)} records looked at, {faults} faults found")
     sys.exit(1 if faults or not chosen else 0)
 
 

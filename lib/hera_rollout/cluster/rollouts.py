@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,7 +17,8 @@ REVISION = "deployment.kubernetes.io/revision"
 HASH = "pod-template-hash"
 GIVE_UP_SECONDS = 12.0
 """A new pod that has said this long that it cannot start will not start."""
-_LOOK_SECONDS = 1.0
+_LOOK_SECONDS, _LEAST_SECONDS = 1.0, 0.5
+_STOPPED = "the wait was stopped by the operator"
 
 
 @dataclass(frozen=True)
@@ -51,21 +53,31 @@ def progress(deployment: Document) -> str:
 
 
 def wait(
-    connection: Connection, target: Target, deadline_seconds: float, on_progress: Callable[[str], None] | None
+    connection: Connection,
+    target: Target,
+    deadline_seconds: float,
+    on_progress: Callable[[str], None] | None,
+    stop: threading.Event | None = None,
 ) -> RolloutStatus:
     """Wait until every pod is of the newest revision and available, and no other is left.
 
     Raises:
-        DeadlineExceeded: It took too long, or new pods cannot start; the text carries the pods' states.
+        DeadlineExceeded: It took too long, was stopped, or new pods cannot start; the text carries the pods' states.
     """
-    return _Wait(connection, target, deadline_seconds, on_progress or (lambda _: None)).run()
+    return _Wait(connection, target, deadline_seconds, on_progress or (lambda _: None), stop).run()
 
 
 class _Wait:
     def __init__(
-        self, connection: Connection, target: Target, deadline: float, on_progress: Callable[[str], None]
+        self,
+        connection: Connection,
+        target: Target,
+        deadline: float,
+        on_progress: Callable[[str], None],
+        stop: threading.Event | None,
     ) -> None:
         self.connection, self.target, self.on_progress = connection, target, on_progress
+        self.stop = stop or threading.Event()
         self.deadline = deadline
         self.began = time.monotonic()
         self.lines: list[str] = []
@@ -98,7 +110,8 @@ class _Wait:
         self._tell(error.seen)
         if time.monotonic() - self.began >= self.deadline:
             raise self._failed(f"the cluster could not be asked: {error.seen}", [])
-        time.sleep(error.after)
+        if self.stop.wait(error.after):
+            raise self._failed(f"{_STOPPED}, and the cluster could not be asked: {error.seen}", [])
 
     def _sides(self, deployment: Document, found: list[Document]) -> tuple[list[Document], list[Document]]:
         newest = newest_hash(self.connection, self.target, deployment)
@@ -124,6 +137,8 @@ class _Wait:
         for condition in deployment.get("status", {}).get("conditions") or []:
             if condition["type"] == "Progressing" and condition.get("reason") == "ProgressDeadlineExceeded":
                 raise self._failed(f"it exceeded its own progress deadline: {condition.get('message', '')}", found)
+        if self.stop.is_set():
+            raise self._failed(f"{_STOPPED}; {self.lines[-1]}", found)
         if elapsed >= self.deadline:
             raise self._failed(f"after {elapsed:.0f} s {self.lines[-1]}", found)
 
@@ -150,8 +165,11 @@ class _Wait:
             fieldSelector=f"metadata.name={meta['name']}",
             resourceVersion=meta["resourceVersion"],
         )
-        next(watched, None)
+        began = time.monotonic()
+        event = next(watched, None)
         watched.close()  # type: ignore[attr-defined]
+        if event is None or event.get("type") == "ERROR":  # it ended at once: no reason to ask on without a pause
+            self.stop.wait(max(0.0, min(_LEAST_SECONDS, seconds) - (time.monotonic() - began)))
 
 
 def replicasets(connection: Connection, target: Target, deployment: Document) -> list[Document]:

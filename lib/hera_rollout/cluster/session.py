@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -107,10 +108,13 @@ class Cluster:
         environment.apply(self.connection, self.target, change)
 
     def rollout_status(
-        self, deadline_seconds: float, on_progress: Callable[[str], None] | None = None
+        self,
+        deadline_seconds: float,
+        on_progress: Callable[[str], None] | None = None,
+        stop: threading.Event | None = None,
     ) -> RolloutStatus:
         """Wait as `kubectl rollout status` does, and until the old pods are gone; stops early when it cannot end."""
-        return rollouts.wait(self.connection, self.target, deadline_seconds, on_progress)
+        return rollouts.wait(self.connection, self.target, deadline_seconds, on_progress, stop)
 
     def undo(self, to_revision: str | None = None) -> str:
         """Go back to the revision before, or to one named; answers the kubectl line it stands for."""

@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 
 from hera_rollout.display.palette import COLORS
 from hera_rollout.display.plots import SIZE, bare, finish
+from hera_rollout.workflows import documents
 
 Span = tuple[str, datetime, datetime]
 """A window: its path, its start and its end, UTC."""
-_ENDED = ("Succeeded", "Failed", "Error")
 
 
 def wilson(good: int, n: int, z: float = 1.96) -> tuple[float, float]:
@@ -30,7 +30,7 @@ def success_by_path(frame: pd.DataFrame, limit: float, owner: str) -> None:
         limit: the least good share, such as 0.99.
         owner: whose limit it is.
     """
-    ended = frame[frame["phase"].isin(_ENDED)]
+    ended = frame[frame["phase"].isin(documents.FINISHED)]
     rows: list[dict[str, Any]] = []
     for path in ("yaml", "hera"):
         mine = ended[ended["path"] == path]["phase"]

@@ -8,6 +8,7 @@ from hera_rollout.errors import NotDoneByHand
 from hera_rollout.flag.changes import FlagChange, FlagEffect, ReportsFlag
 from hera_rollout.flag.committing import to_commit
 from hera_rollout.flag.file import read_file, restore_file
+from hera_rollout.flag.found import Found, put_back
 from hera_rollout.flag.media import apply, plan, settled, throw
 from hera_rollout.flag.reporting import COLUMNS, NO_ROUTE, PORT, ROUTE, report
 from hera_rollout.target import Medium
@@ -19,11 +20,13 @@ __all__ = [
     "ROUTE",
     "FlagChange",
     "FlagEffect",
+    "Found",
     "Medium",
     "NotDoneByHand",
     "ReportsFlag",
     "apply",
     "plan",
+    "put_back",
     "read_file",
     "report",
     "restore_file",

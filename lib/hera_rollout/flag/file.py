@@ -6,6 +6,7 @@ import difflib
 import json
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -80,7 +81,7 @@ def apply(cluster: Cluster, change: FileChange) -> None:
         if _data_of(found) != change.before:
             raise _changed_meanwhile(change, _data_of(found))
         try:
-            _write(cluster, change, found)
+            _write(cluster, change.name, change.after, found)
         except (Conflicting, Missing):
             if attempt == _TRIES - 1:
                 raise
@@ -100,14 +101,15 @@ def read_file(cluster: Cluster) -> dict[str, str] | None:
 def restore_file(cluster: Cluster, before: dict[str, str] | None) -> None:
     """Put the flag's file back as it was read before; delete it where there was none."""
     found = _document(cluster)
-    if before is not None:
-        change = FileChange(cluster.target.flag.configmap, cluster.target.namespace, _data_of(found), before)
-        if not change.noop:
-            _write(cluster, change, found)
-    elif found is not None:
-        name = cluster.target.flag.configmap
+    if _data_of(found) == before:
+        return
+    name = cluster.target.flag.configmap
+    if before is None and found is not None:
         cluster.connection.delete(f"{_folder(cluster)}/{name}", f"delete configmap {name}",
                                   version=found["metadata"]["resourceVersion"])  # fmt: skip
+    elif before is not None:
+        gone = dict.fromkeys((_data_of(found) or {}).keys() - before.keys())  # null: a merge patch takes it away
+        _write(cluster, name, {**before, **gone}, found)
     touch(cluster, lambda _line: None)
 
 
@@ -130,16 +132,15 @@ def touch(cluster: Cluster, tell: Tell) -> None:
             tell(f"pod {name} may take a minute to see the file: {error.seen}")
 
 
-def _write(cluster: Cluster, change: FileChange, found: dict[str, Any] | None) -> None:
+def _write(cluster: Cluster, name: str, data: Mapping[str, str | None], found: dict[str, Any] | None) -> None:
     folder = _folder(cluster)
     if found is None:
-        meta = {"name": change.name, "labels": {"app.kubernetes.io/managed-by": "hera-rollout"}}
-        body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": change.after}
-        cluster.connection.create(folder, body, name=change.name, what=f"create configmap {change.name}")
+        meta = {"name": name, "labels": {"app.kubernetes.io/managed-by": "hera-rollout"}}
+        body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": data}
+        cluster.connection.create(folder, body, name=name, what=f"create configmap {name}")
         return
     version = {"metadata": {"resourceVersion": found["metadata"]["resourceVersion"]}}
-    body = {**version, "data": change.after}
-    cluster.connection.patch(f"{folder}/{change.name}", body, "merge-patch", f"patch configmap {change.name}")
+    cluster.connection.patch(f"{folder}/{name}", {**version, "data": data}, "merge-patch", f"patch configmap {name}")
 
 
 def _refuse_overruled(cluster: Cluster) -> None:

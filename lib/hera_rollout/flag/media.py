@@ -59,12 +59,13 @@ def settled(
     """Wait until a flip that was set is in effect: rollout (medium `env`), every ready pod, the service.
 
     Raises:
-        DeadlineExceeded: It did not come in time; `NotDoneByHand` if that is because nobody changed it by hand.
+        DeadlineExceeded: It did not come in time, or the wait was stopped; `NotDoneByHand` if that is because nobody
+            changed it by hand.
     """
     tell = on_progress or (lambda _: None)
     began = time.monotonic()
     deadline = deadline_seconds or float(cluster.target.limits.rollout_deadline_seconds)
-    rollout = cluster.rollout_status(deadline, tell).seconds if change.medium == "env" else 0.0
+    rollout = cluster.rollout_status(deadline, tell, stop).seconds if change.medium == "env" else 0.0
     left = max(deadline - (time.monotonic() - began), PAUSE_SECONDS)
     seen = Wait(cluster, backend, change, left, tell, stop or threading.Event()).run()
     took = time.monotonic() - began

@@ -31,7 +31,6 @@ FEWEST: Final = 3
 """Failures in a window below which a share above its limit says too little; one, where the limit tolerates none."""
 ENOUGH: Final = 10
 """Workflows after which it is no chance that a pod, or the whole service, made none by the other path."""
-RESTARTS_MAX: Final = 1
 _SCRAPES: Final = 4
 """A window has at least so many scrapes."""
 _ARGO: Final = "argo_workflows_total_count"
@@ -199,13 +198,13 @@ def _disagreeing(target: Target) -> _Alert:
 
 def _restarting(target: Target) -> _Alert:
     window = _window(target, 2 * WINDOW)
-    started = series("process_start_time_seconds", pods(target))
+    started, most = series("process_start_time_seconds", pods(target)), target.limits.restarts_max
     return _Alert(
-        "PodsRestarting", f"sum (max by (pod) (changes({started}[{span(window)}])))\n> {RESTARTS_MAX}", 1, "page",
+        "PodsRestarting", f"sum (max by (pod) (changes({started}[{span(window)}])))\n> {most}", 1, "page",
         "The service's containers restart.",
         f"{_COUNT} times in {span(window)} the service began anew in a pod that stayed; replaced pods do not count. "
         f"Why: `kubectl describe pods -n {target.namespace}`, `kubectl logs --previous`.",
-        f"{RESTARTS_MAX} restart (the kit's)",
+        f"{most} restart{'' if most == 1 else 's'} ({target.limits.source('restarts_max')})",
     )  # fmt: skip
 
 

@@ -57,7 +57,7 @@ class Figure:
     share: float = 0.0
 
 
-_SUBMITTED = 'backend_http_request_duration_seconds_bucket{route="/api/v1/tasks/submit"}'
+_SUBMITTED = f"backend_http_request_duration_seconds_bucket{{{SUBMITTING}}}"
 _NETWORK = "container_network_receive_bytes_total"
 FIGURES: Final = (
     Figure("requests", "API endpoint performance", 'backend_http_requests_total{route!~"/healthz|/metrics"}',

@@ -265,7 +265,10 @@ class Phase:
 
         Raises:
             PhaseOnHold: with every such check in its text.
+            PhaseFailed: another check says FAIL, which no waiting mends: that is the verdict.
         """
+        if any(check.verdict is Verdict.HOLD for check in self.checks.values()):
+            self.stop_on_fail(why)
         self._stop(Verdict.HOLD, PhaseOnHold, why)
 
     def _stop(self, verdict: Verdict, kind: type[PhaseFailed | PhaseOnHold], why: str) -> None:

@@ -3,7 +3,7 @@
 from hera_rollout.records.chain import recompute, verify
 from hera_rollout.records.outcomes import EXIT_CODES, Outcome, Verdict, classify
 from hera_rollout.records.running import run
-from hera_rollout.records.store import SCHEMA, Record, add, find, named
+from hera_rollout.records.store import SCHEMA, Record, add, find, named, unreadable
 
 __all__ = [
     "EXIT_CODES",
@@ -17,5 +17,6 @@ __all__ = [
     "named",
     "recompute",
     "run",
+    "unreadable",
     "verify",
 ]

@@ -1,10 +1,16 @@
 """Whether a record is still what was kept: the hash of each of its files, and of the record before it."""
 
+import fcntl
 import hashlib
 import json
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from time import monotonic, sleep
+from typing import Any, Final, NamedTuple
 
 
 from hera_rollout.records.nbformats import nbformat
@@ -15,6 +21,7 @@ from hera_rollout.records.outcomes import classify
 
 RECORD: Final = "record.json"
 RUNNING: Final = "-RUNNING"
+LOCK_SECONDS: Final = 30.0
 
 
 def digest(path: Path) -> str:
@@ -29,14 +36,70 @@ def digests(folder: Path) -> dict[str, str]:
 
 
 def chain(rollout: Path) -> list[Path]:
-    """The folders of a rollout's finished records, oldest first."""
-    return sorted(path for path in rollout.iterdir() if path.is_dir() and (path / RECORD).is_file())
+    """The folders of a rollout's finished records, by when their runs began; each names the one kept before it."""
+    return sorted(
+        path for path in rollout.iterdir() if (path / RECORD).is_file() and not path.name.endswith(RUNNING)
+    )
 
 
 def link(rollout: Path) -> dict[str, str] | None:
-    """What the next record of a rollout says of the one before it; None for the first."""
-    before = chain(rollout) if rollout.is_dir() else []
-    return {"record": before[-1].name, "sha256": digest(before[-1] / RECORD)} if before else None
+    """What the next record of a rollout says of the one kept before it; None for the first.
+
+    Kept before, not begun before: runs may overlap, and a notebook that ran long ago may be added today.
+    """
+    there = chain(rollout) if rollout.is_dir() else []
+    named = {_told(path).before for path in there}
+    ends = [path for path in there if path.name not in named] or there
+    last = max(ends, key=lambda path: (_told(path).ended, path.name), default=None)
+    return {"record": last.name, "sha256": digest(last / RECORD)} if last else None
+
+
+@contextmanager
+def keeping(rollout: Path) -> Iterator[None]:
+    """One record at a time is linked and kept: two that are kept at once would name the same one before them.
+
+    A file system without locks, or somebody who holds the lock and does not end, keeps no record from being kept.
+    """
+    ends = monotonic() + LOCK_SECONDS
+    place = os.open(rollout, os.O_RDONLY)
+    try:
+        while not _locked(place) and monotonic() < ends:
+            sleep(0.05)
+        yield
+    finally:
+        os.close(place)
+
+
+def _locked(place: int) -> bool:
+    try:
+        fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True  # there are no locks here: nothing to wait for
+    return True
+
+
+class _Told(NamedTuple):
+    """What a record says of its place: the record kept before it, and when its run ended."""
+
+    before: str
+    ended: str
+
+
+def _told(folder: Path) -> _Told:
+    path = folder / RECORD
+    stat = path.stat()
+    return _read(path, stat.st_mtime_ns, stat.st_size)
+
+
+@lru_cache(maxsize=4096)
+def _read(path: Path, _changed: int, _size: int) -> _Told:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        return _Told(str((data["previous"] or {}).get("record", "")), str(data["ended"]))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return _Told("", "")  # its own verification says so
 
 
 def verify(folder: Path) -> Iterator[str]:
@@ -55,9 +118,10 @@ def verify(folder: Path) -> Iterator[str]:
     if seal != seal_of(data):
         yield f"{RECORD} was changed after it was kept"
     yield from _files(kept, digests(folder))
-    yield from _predecessor(folder, before)
-    if not folder.name.endswith(f"-{data.get('notebook')}-{data.get('verdict')}"):
-        yield f"the folder is called {folder.name}, but the record is of {data.get('notebook')}, {data.get('verdict')}"
+    try:
+        yield from _place(folder, data, before)
+    except (ValueError, KeyError, TypeError) as error:
+        yield f"{RECORD} does not say which run it is of: {error!r}"
 
 
 def _files(kept: dict[str, str], found: dict[str, str]) -> Iterator[str]:
@@ -71,16 +135,28 @@ def _files(kept: dict[str, str], found: dict[str, str]) -> Iterator[str]:
             yield f"{name} was changed"
 
 
-def _predecessor(folder: Path, before: dict[str, str] | None) -> Iterator[str]:
-    """Whether the record before this one is the one that was there when this one was kept."""
-    names = [path.name for path in chain(folder.parent)]
-    place = names.index(folder.name)
-    found = names[place - 1] if place else None
-    wanted = before["record"] if before else None
-    if found != wanted:
-        yield f"the record before it was {wanted or 'none'}, but now is {found or 'none'}"
-    elif before and digest(folder.parent / before["record"] / RECORD) != before["sha256"]:
+def _place(folder: Path, data: dict[str, Any], before: dict[str, str] | None) -> Iterator[str]:
+    """Whether its name is its own, and the record kept before it is there, unchanged, and before no other one."""
+    name = f"{stamp(datetime.fromisoformat(data['began']))}-{data['notebook']}-{data['verdict']}"
+    if folder.name != name:
+        yield f"the folder is called {folder.name}, but the record is of {data['notebook']}, {data['verdict']}: {name}"
+    wanted = before["record"] if before else ""
+    path = folder.parent / wanted / RECORD
+    if before and not path.is_file():
+        yield f"the record before it was {wanted}, and is not there"
+    elif before and digest(path) != before["sha256"]:
         yield f"the record before it, {wanted}, was changed"
+    others = [one.name for one in chain(folder.parent) if one != folder and _told(one).before == wanted]
+    if others:
+        yield (
+            f"the record before it was {wanted or 'none'}, and so it was of {', '.join(others)}: one of them was not "
+            "kept here"
+        )
+
+
+def stamp(began: datetime) -> str:
+    """A run's begin as its record's name begins with it; seconds keep two runs of one minute apart."""
+    return f"{began:%Y-%m-%dT%H%M%SZ}"
 
 
 def seal_of(data: dict[str, Any]) -> str:

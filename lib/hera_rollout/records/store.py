@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import jsonschema
+from jsonschema.exceptions import best_match
 
+from hera_rollout.answers import plain
 from hera_rollout.records.nbformats import nbformat
 from hera_rollout.errors import Refused
 from hera_rollout.records import chain, files, index
@@ -22,6 +24,12 @@ from hera_rollout.redaction import REDACTOR
 
 SCHEMA_VERSION: Final = 2
 SCHEMA: Final[dict[str, Any]] = json.loads(package_files("hera_rollout.records").joinpath("schema.json").read_text())
+_USED: Final = ("notebook", "rollout", "parameters", "verdict", "exit_code", "reason", "next", "began", "ended",
+                "operator", "approvals", "target", "code_revision", "checks", "seal")  # fmt: skip
+_READ: Final = jsonschema.Draft202012Validator(
+    {"type": "object", "required": _USED, "properties": {name: SCHEMA["properties"][name] for name in _USED}}
+)
+"""What whoever reads records goes by: less than what is written, so that a record that was changed is still found."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +66,7 @@ def workplace(folder: Path, rollout: str, notebook: str, began: datetime) -> Pat
     Raises:
         Refused: the folder cannot be made, or there is a record of this very run already.
     """
-    # Seconds keep two runs of one minute apart.
-    name = f"{began:%Y-%m-%dT%H%M%SZ}-{notebook}"
+    name = f"{chain.stamp(began)}-{notebook}"
     place = folder / rollout / f"{name}{chain.RUNNING}"
     try:
         for there in place.parent.glob(f"{name}-*"):
@@ -152,13 +159,14 @@ def keep(
         "began": began.isoformat(timespec="seconds"),
         "ended": (last(executed, "conclude").get("ended") or datetime.now(UTC).isoformat())[:19] + "+00:00",
         "git_revision": _git_revision(),
-        "previous": chain.link(place.parent),
     }
     data |= _content(executed, outcome)
     data["next"] = data["next"] or REDACTOR.text(refusal.todo if refusal else "")
     files.write(executed, data["checks"], place / "evidence")
     (place / "report.html").write_text(render(executed, data), encoding="utf-8")
-    return _seal(place, data, outcome)
+    with chain.keeping(place.parent):
+        data["previous"] = chain.link(place.parent)
+        return _seal(place, data, outcome)
 
 
 def _seal(place: Path, data: dict[str, Any], outcome: Outcome) -> Record:
@@ -202,12 +210,35 @@ def add(executed: Path, folder: Path) -> Record:
 
 
 def find(folder: Path) -> Iterator[Record]:
-    """Every record below a folder, newest first; a folder without a readable record.json is passed over."""
-    for path in sorted(folder.glob(f"*/*/{chain.RECORD}"), key=lambda path: path.parent.name, reverse=True):
-        try:
-            yield Record(path.parent, json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError):
-            continue
+    """Every record below a folder, newest first; a folder whose record.json is none is passed over (`unreadable`)."""
+    for path in _newest_first(folder):
+        data = _data(path)
+        if isinstance(data, dict):
+            yield Record(path.parent, data)
+
+
+def unreadable(folder: Path) -> Iterator[tuple[Path, str]]:
+    """Every folder below whose record.json is no record, and why: what `find` passes over."""
+    for path in _newest_first(folder):
+        data = _data(path)
+        if isinstance(data, str):
+            yield path.parent, f"{chain.RECORD} is no record: {data}"
+
+
+def _newest_first(folder: Path) -> list[Path]:
+    return sorted(folder.glob(f"*/*/{chain.RECORD}"), key=lambda path: path.parent.name, reverse=True)
+
+
+def _data(path: Path) -> dict[str, Any] | str:
+    """The content of a record.json; why it is no record's, where it is not."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        wrong = best_match(_READ.iter_errors(data))
+        if wrong is None and datetime.fromisoformat(data["began"]).tzinfo is None:
+            return "began is not UTC"
+    except (OSError, ValueError) as error:
+        return plain(str(error))
+    return plain(f"{wrong.json_path}: {wrong.message}") if wrong else dict(data)
 
 
 def named(folder: Path, name: str) -> Record:

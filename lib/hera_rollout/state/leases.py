@@ -20,6 +20,7 @@ from hera_rollout.state.holding import Holding, parsed, refused
 SECONDS: Final = 60
 """How long a lease lasts unrenewed; a second operator waits no longer than that for one who died."""
 _PART: Final = 4  # renewed this many times in that span
+_SOONER: Final = 5  # after a renewal that failed the next comes so many times sooner
 _TRIES: Final = 4
 _holds: dict[str, Hold] = {}
 """Of this process, one a Lease: a notebook begun again in the same kernel replaces its own hold."""
@@ -33,6 +34,7 @@ class Hold:
         self._now = taken
         self._stop = threading.Event()
         self._lost = ""
+        self._unrenewed = ""
         self._pid = os.getpid()
         self._thread = threading.Thread(target=self._renew_until_stopped, name="hera-rollout-lease", daemon=True)
         self._thread.start()
@@ -52,7 +54,7 @@ class Hold:
     def lost(self) -> str:
         """Why it is no longer held; empty while it is."""
         if not self._lost and datetime.now(UTC) >= self._now.expires:
-            return f"it could not be renewed since {clock(self._now.renewed)}"
+            return f"it could not be renewed since {clock(self._now.renewed)}: {self._unrenewed}".rstrip(": ")
         return self._lost
 
     def check(self) -> None:
@@ -87,14 +89,25 @@ class Hold:
         self.release()
 
     def _renew_until_stopped(self) -> None:
-        while not self._stop.wait(self._now.seconds / _PART) and os.getpid() == self._pid:
+        """Only somebody else who holds it ends this; what an API server in trouble answers is asked again until then.
+
+        One that just started forbids what it will allow, and `lost` tells once the lease has expired.
+        """
+        pause = self._now.seconds / _PART
+        while not self._stop.wait(pause) and os.getpid() == self._pid:
+            pause = self._now.seconds / _PART
             try:
-                self._now = self._leases.renewed(self._now)
-            except Refused as error:
+                self._now, self._unrenewed = self._leases.renewed(self._now), ""
+            except _TakenOver as error:
                 self._lost = error.seen
                 return
-            except RolloutError:
-                continue  # out of reach for now: `lost` tells once it has expired
+            except RolloutError as error:
+                self._unrenewed = error.seen
+                pause /= _SOONER
+
+
+class _TakenOver(Refused):
+    """Somebody else holds the lease by now."""
 
 
 class _Leases:
@@ -117,14 +130,25 @@ class _Leases:
 
     def taken(self, wanted: Holding) -> Holding:
         """Take it; Refused, by name, if somebody else has it."""
-        return self._settled(lambda found: replace(wanted, transitions=found.transitions + 1 if found else 0))
+
+        def free(found: Holding | None) -> Holding:
+            now = datetime.now(UTC)
+            if found and not found.free_for(self.me, now):
+                raise refused(self.name, found, now, self.me)
+            return replace(wanted, transitions=found.transitions + 1 if found else 0)
+
+        return self._written(free)
 
     def renewed(self, held: Holding) -> Holding:
-        """Renew it; Refused, by name, if somebody else has it by now."""
-        found = self.read()
-        if found and found.process != self.me:
-            raise refused(self.name, found, datetime.now(UTC), self.me)
-        return self._settled(lambda _: replace(held, renewed=datetime.now(UTC)))
+        """Renew it; `_TakenOver`, by name, if somebody else has it by now."""
+
+        def again(found: Holding | None) -> Holding:
+            now = datetime.now(UTC)
+            if found and found.process != self.me:
+                raise _TakenOver(refused(self.name, found, now, self.me).seen)
+            return replace(held, renewed=now)
+
+        return self._written(again)
 
     def give_back(self) -> None:
         for _ in range(_TRIES):
@@ -137,12 +161,10 @@ class _Leases:
                 continue  # it was just renewed or is gone: look again
             return
 
-    def _settled(self, make: Callable[[Holding | None], Holding]) -> Holding:
+    def _written(self, make: Callable[[Holding | None], Holding]) -> Holding:
         """Read, judge and write, until a write is neither overtaken nor lost."""
         for attempt in range(_TRIES):
-            found, now = self.read(), datetime.now(UTC)
-            if found and not found.free_for(self.me, now):
-                raise refused(self.name, found, now, self.me)
+            found = self.read()
             try:
                 return self._write(replace(make(found), version=found.version if found else ""))
             except (Conflicting, Missing, Ambiguous):

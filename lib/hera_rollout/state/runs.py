@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
@@ -24,6 +23,7 @@ class Run:
         self.state = state
         self.phase = phase
         self.resumed = resumed
+        self._unkept: dict[str, str] = {}
 
     @property
     def facts(self) -> RunState:
@@ -46,15 +46,21 @@ class Run:
         Args:
             key: what is done, such as ``scenario simple hera``.
             make: does it; answers plain JSON data. A result above 16 KiB, or one that the state has no room for, is
-                given back but not kept, and made again by the next attempt.
+                given back, in this attempt each time, but not kept: the next attempt makes it again.
         """
         if key in self.facts.steps:
             return self.facts.steps[key]
+        if key in self._unkept:
+            return json.loads(self._unkept[key])
         text = json.dumps(make())
         result = json.loads(text)
-        if len(text.encode()) <= MOST_RESULT_BYTES:
-            with suppress(Full):  # given back all the same; the next attempt makes it again
+        try:
+            if len(text.encode()) <= MOST_RESULT_BYTES:
                 self._touch({"steps": lambda run: {**run.steps, key: result}}, f"{self.phase}: {key} is done")
+                return result
+        except Full:
+            pass
+        self._unkept[key] = text
         return result
 
     def keep(self, key: str, result: Any) -> None:
@@ -67,6 +73,7 @@ class Run:
 
     def forget(self, *keys: str) -> None:
         """Have these done again by the next call (all, if none is named)."""
+        self._unkept = {key: text for key, text in self._unkept.items() if keys and key not in keys}
         self._touch(
             {"steps": lambda run: {key: value for key, value in run.steps.items() if keys and key not in keys}},
             f"{self.phase}: {', '.join(keys) or 'everything'} is to be done again",

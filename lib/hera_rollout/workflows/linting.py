@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final, Literal
 
 from hera_rollout.asking import Caller
@@ -33,7 +34,7 @@ _LINTS: Final = {
 }
 _STORED: Final = ("uid", "resourceVersion", "creationTimestamp", "generation", "managedFields", "selfLink")
 _QUERY: Final = "dryRun=All&fieldValidation=Strict"
-_RIGHTS: Final = (401, 403)
+_RIGHTS: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def _argo(cluster: Cluster, kind: str, document: dict[str, Any]) -> Lint:
     except Refused as error:
         return _refused(ARGO, error)
     except RolloutError as error:
-        if " answered 5" not in error.seen:
+        if error.status != HTTPStatus.INTERNAL_SERVER_ERROR:
             raise
         return _refused(ARGO, error)  # it answers 500 to some manifests that it cannot read
     return Lint(ARGO, "accepted")
@@ -110,5 +111,5 @@ def _caller(target: Target, cluster: Cluster) -> Caller:
 
 def _refused(server: str, error: RolloutError) -> Lint:
     # Without the right to create, a dry run says nothing of the manifest.
-    no_right = any(f"answered {status} " in error.seen for status in _RIGHTS) or isinstance(error, Missing)
+    no_right = error.status in _RIGHTS or isinstance(error, Missing)
     return Lint(server, "not asked" if no_right else "refused", error.seen.partition("It said: ")[2] or error.seen)

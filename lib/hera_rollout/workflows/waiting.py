@@ -18,7 +18,8 @@ GIVE_UP_SECONDS = 15.0
 UNSEEN_SECONDS = 10.0
 REFUSED_SECONDS = 8.0
 """A right that is still refused after this long is missing; a restarted API server has its rules sooner."""
-LOOK_SECONDS = 3.0
+LOOK_SECONDS, LEAST_SECONDS = 3.0, 0.5
+"""Between two reads, at most and at least."""
 ARCHIVE_SECONDS = 5.0
 POD_LABEL = "workflows.argoproj.io/workflow"
 
@@ -43,6 +44,7 @@ class Waiter:
         self._began = time.monotonic()
         self._document: Document = {}
         self._shown: tuple[str, str, str] | None = None
+        self._asked = self._began
         self._blocked_since: dict[str, float] = {}
         self._trouble = ""
         self._refused_since: float | None = None
@@ -51,6 +53,7 @@ class Waiter:
     def run(self) -> Outcome:
         """Wait until it ends, vanishes, cannot start, or the deadline is over."""
         while True:
+            self._asked = time.monotonic()
             try:
                 self._read()
             except Missing:
@@ -65,6 +68,7 @@ class Waiter:
             if ended:
                 return ended
             self._watch()
+            self._pause()
 
     def _ended(self) -> Outcome | None:
         self._show()
@@ -95,6 +99,12 @@ class Waiter:
             self._sit_out(error)
         except Refused as error:
             self._sit_out_refusal(error)
+
+    def _pause(self) -> None:
+        """A watch that ended at once (a proxy that knows none, an API server that is busy) is no reason to ask on."""
+        since = time.monotonic() - self._asked
+        if since < LEAST_SECONDS and not documents.finished(self._document):
+            self._stop.wait(max(0.0, min(LEAST_SECONDS - since, self._left())))
 
     def _sit_out(self, error: Retryable) -> None:
         """An API server that is restarting is waited for, until the deadline."""

@@ -82,7 +82,9 @@ class Made:
 
     def record(self, began="2026-11-28T11:30:00+00:00", **other):
         data = {"began": began, "rollout": self.rollout, "notebook": "drill", "verdict": "PASS",
-                "target": {"name": "lab"}, "reason": "every criterion holds"}  # fmt: skip
+                "target": {"name": "lab"}, "reason": "every criterion holds", "ended": began, "exit_code": 0,
+                "parameters": {}, "operator": "ann", "approvals": [], "code_revision": CODE, "checks": [], "next": "",
+                "seal": "0" * 64}  # fmt: skip
         return Record(Path("records/r/x"), {**data, **other})
 
     def status(self, facts=None, **other):

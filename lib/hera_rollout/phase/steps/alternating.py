@@ -6,7 +6,7 @@ between windows: no pod restarts, so what a pod costs at its start is in nobody'
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -17,13 +17,12 @@ from hera_rollout import display, flag
 from hera_rollout.errors import Refused
 from hera_rollout.gates import Check, judge, rules
 from hera_rollout.phase.spine import Phase
+from hera_rollout.phase.steps.borrowing import as_found
 from hera_rollout.phase.steps.following import Path, Row, Stop, failed_already, flip, seen_through
 from hera_rollout.phase.steps.switching import flipping
 
 WINDOWS = "windows"
 STOPPED = "windows run to their end"
-FILE = "flag file before"
-"""Under this key a run keeps what the flag's file said before its windows."""
 _AT_ONCE = 16
 _CODE = "# {mark}\nprint('[{mark}] sum is', sum(range(101)))"
 SHAPES = ("simple", "dependencies", "requirements")
@@ -102,19 +101,17 @@ def frame(windows: list[Row]) -> pd.DataFrame:
 
 
 def _all(phase: Phase, paths: list[Path], concurrent: int, medium: flag.Medium, live: display.Live) -> list[Row]:
-    """Each window once, over all attempts of this run; in the end the flag is on, and its file as it was found."""
+    """Each window once, over all attempts; in the end the flag is on, and its file as found, also if a flip failed."""
     own = phase.target.flag.medium
-    before = phase.once(FILE, lambda: flag.read_file(phase.cluster)) if medium != own else None
     done: list[Row] = []
-    with suppress(Stop):
-        for number, path in enumerate(paths):
-            tasks = {row["shape"]: row["task"] for row in done[0]["shapes"] if row["task"]} if done else {}
-            plan = _Plan(number, path, concurrent, medium, tasks)
-            done.append(phase.once(f"window {number}", partial(_window, phase, plan, live)))
-            live.frame(frame(done))
-    live.stop.clear()  # the flag is put back whatever was stopped; that wait has a deadline of its own
-    if medium != own:
-        flag.restore_file(phase.cluster, before)
+    with as_found(phase, live) if medium != own else nullcontext():
+        with suppress(Stop):
+            for number, path in enumerate(paths):
+                tasks = {row["shape"]: row["task"] for row in done[0]["shapes"] if row["task"]} if done else {}
+                plan = _Plan(number, path, concurrent, medium, tasks)
+                done.append(phase.once(f"window {number}", partial(_window, phase, plan, live)))
+                live.frame(frame(done))
+        live.stop.clear()  # the flag is put back whatever was stopped; that wait has a deadline of its own
     flip(phase, "hera", own, live)
     return done
 

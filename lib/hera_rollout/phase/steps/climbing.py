@@ -137,13 +137,12 @@ class Climb:
 
 
 def _begun(phase: Phase) -> Climb:
-    limits = phase.target.limits
     try:
         prometheus = Prometheus.of(phase.target)
     except RolloutError as error:
         display.note(f"No answers and no errors by path: {error.seen}")
         prometheus = None
-    look = Look(phase.workflows, phase.cluster, prometheus, float(limits.workflow_deadline_seconds))
+    look = Look(phase.workflows, phase.cluster, prometheus, phase.workflow_deadline)
     rungs = [Rung.read(phase.once(key(percent), dict)) for percent in LADDER if phase.done(key(percent))]
     before = phase.once(BEFORE, lambda: plain(look.before(datetime.now(UTC))))
     ladder = Ladder(code_revision=phase.code_revision, rungs=tuple(rungs), before=read(Before, before))

@@ -55,7 +55,7 @@ def looker(phase: Phase) -> looking.Look:
     except RolloutError as error:
         display.note(f"No answers and no errors: {error.seen}")
         prometheus = None
-    return canary.Look(phase.workflows, phase.cluster, prometheus, float(phase.target.limits.workflow_deadline_seconds))
+    return canary.Look(phase.workflows, phase.cluster, prometheus, phase.workflow_deadline)
 
 
 def _rows(found: Baseline) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from hera_rollout.errors import Refused
 from hera_rollout.flag import Medium
 from hera_rollout.gates import Verdict, judge, rules, worst
 from hera_rollout.phase.spine import Phase
+from hera_rollout.phase.steps.borrowing import as_found
 from hera_rollout.phase.steps.switching import flipping, set_flag
 
 UNDER_WAY: Final = "no canary under way"
@@ -75,29 +76,42 @@ def _media(phase: Phase) -> list[Medium]:
 
 
 def _each(phase: Phase, media: list[Medium], settings: Settings, live: display.Live) -> list[DrillResult]:
-    """Each by itself: off in either medium wins, so the other one is put out of the way first."""
-    found = []
-    for medium in media:
-        _alone(phase, medium, live)
-        attempt = phase.keeping.run.facts.attempts if phase.keeping else 1
-        found.append(drill.run(
-            phase.cluster, phase.backend, phase.workflows, by=phase.parameters.who(), medium=medium,
-            token=f"drill-{phase.token}-{attempt}-{medium}", settings=settings, stop=live.stop, on_progress=live.line,
-            state=phase.keeping.state if phase.keeping else None,
-        ))  # fmt: skip
-    return found
+    """Each by itself: off in either medium wins, so the other one is put out of the way, and back at the end."""
+    found, borrowed = [], [medium for medium in media if medium != "manual"]
+    if borrowed:
+        with as_found(phase, live):
+            for medium in borrowed:
+                _alone(phase, medium, live)
+                found.append(_drilled(phase, medium, settings, live))
+    return found if "manual" not in media else [*found, _drilled(phase, "manual", settings, live)]
+
+
+def _drilled(phase: Phase, medium: Medium, settings: Settings, live: display.Live) -> DrillResult:
+    """One drill, under marks of its own in each attempt."""
+    attempt = phase.keeping.run.facts.attempts if phase.keeping else 1
+    return drill.run(
+        phase.cluster, phase.backend, phase.workflows, by=phase.parameters.who(), medium=medium,
+        token=f"drill-{phase.token}-{attempt}-{medium}", settings=settings, stop=live.stop, on_progress=live.line,
+        state=phase.keeping.state if phase.keeping else None,
+    )  # fmt: skip
 
 
 def _alone(phase: Phase, medium: Medium, live: display.Live) -> None:
     """The flag is off, and this medium alone decides."""
-    name, wait = phase.target.flag.env, float(phase.target.limits.rollout_deadline_seconds)
+    off, why = flag.plan(phase.cluster, enabled=False, medium=medium), f"drill by {medium}: it alone decides"
+    flag.throw(phase.cluster, off, live.line)
     if medium == "configmap":
-        flag.throw(phase.cluster, flag.plan(phase.cluster, enabled=False, medium=medium), live.line)
-        phase.cluster.apply_env(phase.cluster.plan_env(name, "true"))
-        phase.cluster.rollout_status(wait, live.line)
-    elif medium == "env":
-        flag.apply(phase.cluster, phase.backend, flag.plan(phase.cluster, enabled=False, medium=medium), live.line)
-        if flag.read_file(phase.cluster) is not None:
-            flag.restore_file(phase.cluster, None)
+        phase.cluster.apply_env(phase.cluster.plan_env(phase.target.flag.env, "true"))
+        _noted(phase, why)
+        phase.cluster.rollout_status(float(phase.target.limits.rollout_deadline_seconds), live.line)
+    else:
+        _noted(phase, why)
+        flag.settled(phase.cluster, phase.backend, off, live.line)
+        flag.restore_file(phase.cluster, None)
+        _noted(phase, why)
+
+
+def _noted(phase: Phase, why: str) -> None:
+    """Before any wait: what is not in the state when a wait fails looks like another's change."""
     if phase.keeping:
-        phase.keeping.flag_set(enabled=False, why=f"drill by {medium}: it alone decides")
+        phase.keeping.flag_set(enabled=False, why=why)

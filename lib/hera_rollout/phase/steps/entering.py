@@ -64,9 +64,14 @@ def found(phase: Phase, before: str) -> Record | None:
     if named:
         return records.named(Path(named).parent.parent, named)
     for record in records.find(folder(phase)):
-        if _live(record, before) and record.verdict in ("PASS", "FAIL"):
+        if decided(record, before):
             return record
     return None
+
+
+def decided(record: Record, notebook: str) -> bool:
+    """Whether it is of a run of that notebook that could change something and came to PASS or FAIL."""
+    return _live(record, notebook) and record.verdict in ("PASS", "FAIL")
 
 
 def _live(record: Record, before: str) -> bool:

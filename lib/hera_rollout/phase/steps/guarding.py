@@ -13,7 +13,7 @@ from hera_rollout import canary, display, production
 from hera_rollout.canary import Rung, judging
 from hera_rollout.canary.evidence import key
 from hera_rollout.display.ladder import LOOKS
-from hera_rollout.errors import RolloutError
+from hera_rollout.errors import Refused, RolloutError
 from hera_rollout.gates import Check, Verdict
 from hera_rollout.gates.rung import LADDER
 from hera_rollout.phase.criteria import PLANS
@@ -25,7 +25,7 @@ from hera_rollout.phase.steps.informing import tell
 from hera_rollout.phase.steps.laddering import ISSUES, issues
 from hera_rollout.phase.steps.monitoring import diagnose_times, monitored
 from hera_rollout.phase.steps.returning import STILL_ON, surely_taken_back
-from hera_rollout.phase.steps.watching import BLIND, Eyes
+from hera_rollout.phase.steps.watching import BLIND, Eyes, goes_on
 from hera_rollout.production import Baseline, Deployed, Pods, Spells, Watch
 from hera_rollout.production.judging import DRIFT, STABLE, beside_the_guide, span
 from hera_rollout.production.spells import WATCHED
@@ -119,13 +119,29 @@ class Guard:
 
 
 def _begun(phase: Phase) -> Guard:
-    baseline = Baseline.read(phase.once(BASELINE, dict))
-    began = datetime.fromisoformat(phase.once(DEPLOYED, dict)["at"])
+    kept = phase.once(DEPLOYED, partial(_not_deployed, phase))
+    baseline = Baseline.read(phase.once(BASELINE, partial(_not_deployed, phase)))
+    began = datetime.fromisoformat(kept["at"])
     rung = Rung.read(phase.once(key(ALL), lambda: Rung.begin(ALL, phase.code_revision, began).plain()))
     spells = Spells.read(phase.once(WATCHED, list))
     looks = [list(one) for one in phase.once(HISTORY, list)]
-    deployed = Deployed.read(phase.once(DEPLOYED, dict)["what"])
+    deployed = Deployed.read(kept["what"])
     return Guard(phase, looker(phase), deployed, Watch(rung=rung, baseline=baseline, spells=spells), looks)
+
+
+def _not_deployed(phase: Phase) -> dict[str, Any]:
+    """Without the moment of the deploy there is nothing to watch from.
+
+    Raises:
+        Refused: always.
+    """
+    raise Refused(
+        f"This run of {phase.notebook} does not know of a deploy: its moment, and what was there before it, is neither "
+        "in the rollout's state nor in this kernel.",
+        expected="the deploy's cell run before the watch, in this run.",
+        why="The watch counts from the deploy on, against what was there right before.",
+        todo="Run the notebook from its first cell, without skipping cells: a flag that is on already stays on.",
+    )
 
 
 async def close_watch(phase: Phase) -> None:
@@ -202,7 +218,7 @@ async def _judged(phase: Phase, guard: Guard, found: list[Check]) -> None:
         for check in found:
             if check.verdict is Verdict.HOLD and check.name in (STABLE, DRIFT, UNTOUCHED, BLIND):
                 phase.check(check)
-        phase.stop_on_hold("The flag stays on and the watch stays open: run this notebook again, it goes on from here.")
+        phase.stop_on_hold(f"The flag stays on and the watch stays open: {goes_on(found)}")
     for check in found:
         if check.name == STABLE:
             phase.check(check)

@@ -19,7 +19,7 @@ from hera_rollout.phase.steps.climbing import Climb
 from hera_rollout.phase.steps.monitoring import diagnose_times
 from hera_rollout.phase.steps.returning import STILL_ON, surely_taken_back
 from hera_rollout.phase.steps.switching import applied, flipping
-from hera_rollout.phase.steps.watching import BLIND, Eyes
+from hera_rollout.phase.steps.watching import BLIND, Eyes, goes_on
 
 ISSUES: Final = "user-reported issues"
 
@@ -128,22 +128,33 @@ async def _judged(phase: Phase, climb: Climb, percent: float, found: list[Check]
     Raises:
         PhaseFailed, PhaseOnHold: as `rung`.
     """
+    display.table(display.checks_frame(found), f"The gates at {percent:g} %", command="")
+    touched = any(check.name == UNTOUCHED and check.verdict is not Verdict.PASS for check in found)
+    if touched:
+        found = _without_the_hands(found, percent)
     for check in found:
         phase.enter(check)
-    display.table(display.checks_frame(found), f"The gates at {percent:g} %", command="")
-    verdicts = {check.name: check.verdict for check in found}
-    if verdicts.get(UNTOUCHED, Verdict.PASS) is not Verdict.PASS:
+    if touched:
         _only(phase, UNTOUCHED, found)
-        phase.stop_on_hold("The flag was changed by hand meanwhile; it was not touched again.")
     failed = [check for check in found if check.verdict is Verdict.FAIL]
     if failed:
         await _take_back(phase, climb, percent, failed)
+    if touched:
+        phase.stop_on_hold("The flag was changed by hand meanwhile; it was not touched again.")
     if not _decided(found, percent):
         waiting = [check for check in found if check.name in (judging.name_of(percent), "ladder", BLIND)]
         for check in waiting:
             phase.check(check)
-        phase.stop_on_hold(f"The canary stays at {percent:g} %: run this notebook again, it goes on from here.")
+        phase.stop_on_hold(f"The canary stays at {percent:g} %: {goes_on(found)}")
     climb.end(percent)
+
+
+def _without_the_hands(found: list[Check], percent: float) -> list[Check]:
+    """Another percentage, set by hand, puts tasks on the other path: a FAIL of that alone is no word about Hera."""
+    failed = {check.name for check in found if check.verdict is Verdict.FAIL}
+    if not failed <= {judging.PLACED, judging.SPLIT, judging.name_of(percent), "ladder"}:
+        return found
+    return [check for check in found if check.verdict is not Verdict.FAIL]
 
 
 def _only(phase: Phase, name: str, found: list[Check]) -> None:

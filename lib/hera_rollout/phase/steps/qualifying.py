@@ -11,7 +11,7 @@ from hera_rollout.gates import Check, SuccessRate, judge, rehearsal, rules
 from hera_rollout.gates.rehearsal import Demands, Rehearsal
 from hera_rollout.phase.spine import UNKNOWN_CODE, Phase
 from hera_rollout.phase.steps.climbing import standing
-from hera_rollout.phase.steps.entering import folder, judged
+from hera_rollout.phase.steps.entering import decided, folder, judged
 from hera_rollout.phase.steps.switching import flipping
 from hera_rollout.phase.steps.testing import Path, integration, scenarios
 from hera_rollout.records import Record
@@ -37,14 +37,10 @@ def drill_on_record(phase: Phase) -> None:
         PhaseFailed: the record was changed after it was kept.
         PhaseOnHold: there is none that fits.
     """
-    mine = [one for one in records.find(folder(phase)) if one.data["notebook"] == "drill" and _counts(one)]
-    phase.check(judged(mine[0] if mine else None, "drill", phase.code_revision, DRILL))
+    mine = next((one for one in records.find(folder(phase)) if decided(one, "drill")), None)
+    phase.check(judged(mine, "drill", phase.code_revision, DRILL))
     phase.stop_on_fail("The record of the drill cannot be trusted; nothing was changed.")
     phase.stop_on_hold("The way back was not walked for this code; nothing was changed.")
-
-
-def _counts(record: Record) -> bool:
-    return not record.data["parameters"].get("dry_run", True) and record.verdict in ("PASS", "FAIL")
 
 
 async def testing_checklist(phase: Phase) -> None:

@@ -22,6 +22,7 @@ MOST_SENT: Final = 2_000
 """Submissions of the kit's own in one watch."""
 PICTURE_SECONDS: Final = 6.0
 BLIND: Final = "last look"
+UNKEPT: Final = "unkept"
 
 
 @dataclass
@@ -65,8 +66,8 @@ class Eyes:
                 found = self._seen(phase)
                 self._shown(found, live)
                 if self.decided(found) or monotonic() > ends or live.stop.is_set():
-                    self._keep(at_once=True)
-                    return found
+                    error = self._keep(at_once=True)
+                    return found if error is None or self.decided(found) else [*_sighted(found), _unkept(error)]
                 self._keep()
                 live.stop.wait(pause)
 
@@ -83,17 +84,44 @@ class Eyes:
             self._drawn = monotonic()
             self.draw(found, live)
 
-    def _keep(self, *, at_once: bool = False) -> None:
-        """A state that cannot be written now is written at the next look; another's word in it ends the run."""
+    def _keep(self, *, at_once: bool = False) -> RolloutError | None:
+        """A state that cannot be written now is written at the next look; another's word in it ends the run.
+
+        Returns:
+            Why it was not written; None if it was, or need not be yet.
+        """
         if not at_once and monotonic() - self._kept < KEEP_SECONDS:
-            return
+            return None
         self._kept = monotonic()
         try:
             self.keep()
         except Conflicting:
             raise
-        except RolloutError:
+        except RolloutError as error:
             self._kept = 0.0
+            return error
+        return None
+
+
+def goes_on(found: list[Check]) -> str:
+    """From where the next run goes on, in words: from what was seen last, if that could be kept."""
+    kept = not any(check.name == BLIND and check.evidence.get(UNKEPT) for check in found)
+    return f"run this notebook again, it goes on from {'here' if kept else 'what was kept before'}."
+
+
+def _sighted(found: list[Check]) -> list[Check]:
+    return [check for check in found if check.name != BLIND]
+
+
+def _unkept(error: RolloutError) -> Check:
+    """What was seen last is lost to the next run: it is looked at again, and what is gone by then is not counted."""
+    return judge(
+        name=BLIND, rule=rules.withheld, evidence={"error": type(error).__name__, UNKEPT: True},
+        seen=f"what was seen since the evidence was last written is not kept: {error.seen}",
+        expected=error.expected or "a rollout's state that can be written", limit_source="kit",
+        why="The next run goes on from what was kept, and the time in between counts for nothing.",
+        todo=error.todo or "Bring the API server back, then run this notebook again.",
+    )  # fmt: skip
 
 
 def _blind(error: RolloutError) -> Check:
