@@ -63,6 +63,16 @@ def _listed(value: object) -> object:
     return [part.strip() for part in value.split(",")]
 
 
+def _mapped(value: object) -> object:
+    """Papermill's `-p` leaves a mapping as text: read `{"a": true}`."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value or "{}")
+    except json.JSONDecodeError:
+        raise ValueError("is not a mapping as JSON text") from None
+
+
 def _chosen(value: list[ScenarioName]) -> list[ScenarioName]:
     if not value:
         raise ValueError("must name at least one scenario")
@@ -94,6 +104,8 @@ Percent = Annotated[float, Field(gt=0, le=100), BeforeValidator(_number)]
 RolloutId = Annotated[str, AfterValidator(_rollout_id)]
 Person = Annotated[str, AfterValidator(_person)]
 Scenarios = Annotated[list[ScenarioName], BeforeValidator(_listed), AfterValidator(_chosen)]
+Facts = Annotated[dict[str, bool], BeforeValidator(_mapped)]
+Reasons = Annotated[dict[str, str], BeforeValidator(_mapped)]
 Seconds = Annotated[int, Field(gt=0, le=86_400)]
 
 
@@ -179,11 +191,34 @@ class ProductionParameters(CanaryParameters):
     told: str = ""
 
 
+class CleanupParameters(GatedParameters):
+    """Notebook 05.
+
+    `repository` is the service's git repository, or a folder in it; `facts` are expressions whose outcome the team
+    vouches for, `allowed` patterns of files that may go on naming the flag, each with its reason; `mends` is a patch of
+    what a person mends where the codemod cannot follow; `templates` removes templates that only the old path named;
+    `tests` is the service's own test command, or empty for the target's; `experience` is what the developers say of
+    Hera, with the name of who says so.
+    """
+
+    approval: str = ""
+    second_person: Truth = False
+    repository: str = ""
+    branch: str = ""
+    facts: Facts = {}
+    allowed: Reasons = {}
+    mends: str = ""
+    templates: Truth = False
+    tests: str = ""
+    experience: str = ""
+
+
 MODELS: dict[str, type[PhaseParameters]] = {
     "01_dev_testing": DevTestingParameters,
     "02_staging": StagingParameters,
     "03_canary": CanaryParameters,
     "04_production": ProductionParameters,
+    "05_cleanup": CleanupParameters,
     "drill": DrillParameters,
 }
 
@@ -238,6 +273,14 @@ def allowed(model: type[PhaseParameters], name: str) -> str:
         "patience_seconds": "a whole number of seconds from 1 to 86400",
         "traffic": "submissions a second that the notebook itself sends, from 0 (none) to 50",
         "on_fail": "rollback (flag off, by itself), page (a notice; the flag is left) or hold (the flag is left)",
+        "repository": "the folder of the service's git repository, as text",
+        "branch": "the name of the branch that is made, or empty for cleanup/<flag>",
+        "facts": 'expressions and their outcome, as a mapping or JSON text, such as {"decision.use_hera(...)": true}',
+        "allowed": 'patterns of files and reasons, as a mapping or JSON text, such as {"docs/*.md": "history"}',
+        "mends": "the path of a patch (a unified diff), or empty",
+        "templates": _BOOL_HELP,
+        "tests": "a command, or empty for the target's commands.tests",
+        "experience": "what the developers say, and who says so, in words; empty: nobody asked them",
         "told": "who was told by hand, and how, in words; empty: notices only",
         "rollout": "text such as backend-2026-11, or empty for <deployment>-YYYY-MM",
         "operator": "text, or empty for the login name",

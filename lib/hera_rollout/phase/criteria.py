@@ -32,6 +32,7 @@ class Plan:
         then: what comes next once the phase has passed.
         also: what it changes beside the flag's own medium and its test workflows.
         goes_on: whether a HOLD leaves the run open, so that the next one goes on with what it has.
+        flag_stays: whether there is a flag at the end that somebody may have changed by hand.
     """
 
     number: int
@@ -41,6 +42,7 @@ class Plan:
     then: str
     also: str = ""
     goes_on: bool = False
+    flag_stays: bool = True
 
     @property
     def name(self) -> str:
@@ -135,6 +137,25 @@ PLANS: Final[dict[str, Plan]] = {
         then="Tell the team that production runs by Hera; watch on by the alerts; after 2 to 4 weeks phase 5, cleanup.",
         also="turns the flag on for all tasks, and off again if the watch says FAIL and on_fail says rollback",
         goes_on=True,
+    ),
+    "05_cleanup": Plan(
+        number=5,
+        title="Cleanup",
+        goal="Remove old implementation and feature flag",
+        criteria=(
+            Criterion("Wait for stable period (2-4 weeks)", ("entry gate", "settled", "old path unused")),
+            Criterion(
+                "Remove feature flag logic",
+                ("places left", "tests of the service", "branch", "no pod with the variable"),
+            ),
+            Criterion("Update documentation", ("documentation",)),
+            Criterion("Remove unused imports and code", ("code size",)),
+            Criterion("All tests pass", ("scenarios with the flag on", "same manifest", "orphans")),
+            Criterion("Improved developer experience", ("developer experience",)),
+        ),
+        then="Merge the branch; keep the records: they are the rollout's history.",
+        also="makes a branch in the service's repository, builds it, and deploys it by the target's commands",
+        flag_stays=False,
     ),
     "drill": Plan(
         number=0,
