@@ -1,4 +1,4 @@
-"""The cleaned service takes the flagged one's place: built, loaded and deployed by the target's commands, or put back."""
+"""The cleaned service takes the place of the flagged one: by the commands of the target, or it is put back."""
 
 from __future__ import annotations
 
