@@ -12,6 +12,8 @@ CONTAINERFILE = "deploy/Containerfile"
 REQUIREMENTS = "deploy/requirements-backend.lock"
 SOURCES = "lib/reference_backend"
 OVERLAY = "deploy/overlays/lab"
+PARTS = (CONTAINERFILE, REQUIREMENTS, SOURCES, OVERLAY)
+"""What an image is built from and deployed with."""
 NAME = 'name = "hera-rollout-kit"'
 
 
@@ -30,7 +32,7 @@ def is_complete(project: Path | None) -> bool:
 
 
 def _missing(project: Path) -> list[str]:
-    return [name for name in (CONTAINERFILE, REQUIREMENTS, SOURCES, OVERLAY) if not (project / name).exists()]
+    return [name for name in PARTS if not (project / name).exists()]
 
 
 def require(project: Path | None) -> Path:

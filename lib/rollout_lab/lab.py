@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rollout_lab import (
     backend,
+    backend_image,
     booting,
     building,
     checkout,
@@ -16,6 +17,7 @@ from rollout_lab import (
     preflight,
     probing,
     runtime,
+    service_repository,
     status,
     stopping,
 )
@@ -141,18 +143,32 @@ class Lab:
         paths = self._require_up()
         runtime.import_archive(paths, archive)
 
-    def load_backend(self) -> str:
+    def build_backend(self) -> str:
+        """Build the checkout's backend; return the image's name."""
+        preflight.require_linux_root()
+        project = checkout.require(self.project)
+        with locking.exclusive(LOCK):
+            tag, _ = backend_image.ensure(self.paths, inventory.load(self.paths), project)
+        return f"{backend_image.NAME}:{tag}"
+
+    def load_backend(self, *, deploy: bool = True) -> str:
         """Build the checkout's backend, load it and let the Deployment go over to it; return the image's name."""
         project = checkout.require(self.project)
         paths = self._require_up()
         built = inventory.load(paths)
         with locking.exclusive(LOCK):
             name = backend.load(paths, built, project)
+            if not deploy:
+                return name
             with Api(paths) as api:
                 backend.deploy(paths, api, built, project, name)
                 cluster.wait_deployment(api, "backend")
             backend.wait_ready()
         return name
+
+    def service_repository(self, folder: Path) -> str:
+        """Make a git repository of the checkout's backend; return its commit."""
+        return service_repository.make(checkout.require(self.project), folder)
 
     def _require_up(self) -> Paths:
         preflight.require_linux_root()
