@@ -2,4 +2,5 @@
 
 from hera_rollout.cli import main
 
-main(prog_name="hera-rollout")
+if __name__ == "__main__":
+    main(prog_name="hera-rollout")

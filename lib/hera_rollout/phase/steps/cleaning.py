@@ -113,8 +113,8 @@ async def remove_flag(phase: Phase) -> None:
     ))  # fmt: skip
     phase.check(judge(
         name=BRANCH, rule=rules.holds, evidence={"holds": True, "branch": kept["branch"], "commit": kept["commit"]},
-        seen=f"branch {kept['branch']}, commit {kept['commit'][:12]} on {kept['base'][:12]}; what was checked out is as "
-        "it was", expected="one commit on a branch of its own, and nothing left that names the flag",
+        seen=f"branch {kept['branch']}, commit {kept['commit'][:12]} on {kept['base'][:12]}; what was checked out is "
+        "as it was", expected="one commit on a branch of its own, and nothing left that names the flag",
         limit_source="kit",
     ))  # fmt: skip
 
