@@ -63,16 +63,6 @@ def _listed(value: object) -> object:
     return [part.strip() for part in value.split(",")]
 
 
-def _mapped(value: object) -> object:
-    """Papermill's `-p` leaves a mapping as text: read `{"a": true}`."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value or "{}")
-    except json.JSONDecodeError:
-        raise ValueError("is not a mapping as JSON text") from None
-
-
 def _chosen(value: list[ScenarioName]) -> list[ScenarioName]:
     if not value:
         raise ValueError("must name at least one scenario")
@@ -104,8 +94,6 @@ Percent = Annotated[float, Field(gt=0, le=100), BeforeValidator(_number)]
 RolloutId = Annotated[str, AfterValidator(_rollout_id)]
 Person = Annotated[str, AfterValidator(_person)]
 Scenarios = Annotated[list[ScenarioName], BeforeValidator(_listed), AfterValidator(_chosen)]
-Facts = Annotated[dict[str, bool], BeforeValidator(_mapped)]
-Reasons = Annotated[dict[str, str], BeforeValidator(_mapped)]
 Seconds = Annotated[int, Field(gt=0, le=86_400)]
 
 
@@ -194,23 +182,24 @@ class ProductionParameters(CanaryParameters):
 class CleanupParameters(GatedParameters):
     """Notebook 05.
 
-    `repository` is the service's git repository, or a folder in it; `facts` are expressions whose outcome the team
-    vouches for, `allowed` patterns of files that may go on naming the flag, each with its reason; `mends` is a patch of
-    what a person mends where the codemod cannot follow; `templates` removes templates that only the old path named;
-    `tests` is the service's own test command, or empty for the target's; `experience` is what the developers say of
-    Hera, with the name of who says so.
+    `repository` is the service's git repository, or a folder in it; `known` is a TOML file of what the team knows
+    beyond its code: facts, and files that may go on naming the flag, each with its reason; `mends` is a patch of what a
+    person mends where the codemod cannot follow; `templates` removes templates that only the old path named; `tests` is
+    the service's own test command, or empty for the target's; `experience` is what the developers say of Hera, and
+    `asked` who of them; `learned` is what the team takes away from the rollout.
     """
 
     approval: str = ""
     second_person: Truth = False
     repository: str = ""
     branch: str = ""
-    facts: Facts = {}
-    allowed: Reasons = {}
+    known: str = ""
     mends: str = ""
     templates: Truth = False
     tests: str = ""
     experience: str = ""
+    asked: Person = ""
+    learned: str = ""
 
 
 MODELS: dict[str, type[PhaseParameters]] = {
@@ -275,12 +264,13 @@ def allowed(model: type[PhaseParameters], name: str) -> str:
         "on_fail": "rollback (flag off, by itself), page (a notice; the flag is left) or hold (the flag is left)",
         "repository": "the folder of the service's git repository, as text",
         "branch": "the name of the branch that is made, or empty for cleanup/<flag>",
-        "facts": 'expressions and their outcome, as a mapping or JSON text, such as {"decision.use_hera(...)": true}',
-        "allowed": 'patterns of files and reasons, as a mapping or JSON text, such as {"docs/*.md": "history"}',
+        "known": "the path of a TOML file with [facts] and [allowed], or empty: nothing beyond the code is known",
         "mends": "the path of a patch (a unified diff), or empty",
         "templates": _BOOL_HELP,
         "tests": "a command, or empty for the target's commands.tests",
-        "experience": "what the developers say, and who says so, in words; empty: nobody asked them",
+        "experience": "what the developers say of their work with Hera, in words; empty: nobody asked them",
+        "asked": "the name of who of them said so, as text",
+        "learned": "what the team takes away from the rollout, in words; empty: nothing was written down",
         "told": "who was told by hand, and how, in words; empty: notices only",
         "rollout": "text such as backend-2026-11, or empty for <deployment>-YYYY-MM",
         "operator": "text, or empty for the login name",

@@ -69,8 +69,9 @@ Seconds = Annotated[int, Field(gt=0, le=86_400)]
 Medium = Literal["env", "configmap", "manual"]
 Share = Annotated[float, Field(ge=0, le=1)]
 GUIDE_STABLE_SECONDS: Final = 48 * 3_600
-GUIDE_SETTLED_SECONDS: Final = 14 * 86_400
 """The guide's "Stable for 48+ hours"."""
+GUIDE_SETTLED_SECONDS: Final = 14 * 86_400
+"""The shorter end of the guide's "Wait for stable period (2-4 weeks)"."""
 
 
 class _Settings(BaseModel):
@@ -156,9 +157,10 @@ class Limits(_Settings):
     window_days: Annotated[int, Field(ge=2, le=28)] = 7
     """Days of history before any hour is called low."""
     stable_seconds: Annotated[int, Field(ge=1, le=28 * 86_400)] = GUIDE_STABLE_SECONDS
-    settled_seconds: Annotated[int, Field(ge=1, le=366 * 86_400)] = GUIDE_SETTLED_SECONDS
-    """So long production stands before the flag leaves the code, and so long nothing came by the old path."""
     """So long production is watched after the deploy; the guide's is 48 hours, and less is marked as a deviation."""
+    settled_seconds: Annotated[int, Field(ge=1, le=366 * 86_400)] = GUIDE_SETTLED_SECONDS
+    """So long production stands, and nothing comes by the old path, before the flag leaves the code; the guide's is 2
+    to 4 weeks, and less than 2 takes an approval."""
     watch_gap_seconds: Annotated[int, Field(ge=1, le=86_400)] = 7_200
     """Two looks further apart than this leave a gap in the watch: that time does not count as watched."""
     memory_up_max: Annotated[float, Field(gt=0)] = 0.5

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from hera_rollout.errors import Refused
 
-TAIL = 12
-"""Lines of output that are kept."""
+TAIL, MOST = 12, 4_000
+"""Lines of output that are kept, and characters."""
 
 
 @dataclass(frozen=True)
@@ -63,4 +63,4 @@ def run_command(command: str, folder: Path, seconds: int, environment: Mapping[s
         output, _ = process.communicate(timeout=10)
         code = None
     text = output.decode("utf-8", "replace").strip().splitlines()
-    return CommandRun(command, code, time.monotonic() - began, "\n".join(text[-TAIL:]))
+    return CommandRun(command, code, time.monotonic() - began, "\n".join(text[-TAIL:])[-MOST:])

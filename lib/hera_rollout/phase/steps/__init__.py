@@ -24,7 +24,7 @@ from hera_rollout.phase.steps.qualifying import (
     testing_checklist,
     traffic_note,
 )
-from hera_rollout.phase.steps.replacing import replace_service, scenarios_again
+from hera_rollout.phase.steps.replacing import put_back, replace_service, scenarios_again
 from hera_rollout.phase.steps.reporting import developer_experience, final_report
 from hera_rollout.phase.steps.returning import rollback
 from hera_rollout.phase.steps.settling import settled, unused
@@ -68,6 +68,7 @@ __all__ = [
     "preview",
     "production_monitoring",
     "provenance",
+    "put_back",
     "rehearse",
     "remove_flag",
     "replace_service",

@@ -2,90 +2,186 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import pandas as pd
 
 from hera_rollout import display, records
-from hera_rollout.gates import judge, rules
+from hera_rollout.gates import Check, Verdict, judge, rules
 from hera_rollout.phase.spine import Phase
 from hera_rollout.phase.steps.cleaning import given
 from hera_rollout.phase.steps.entering import folder
 from hera_rollout.production.judging import span
 from hera_rollout.records import Record
 
-EXPERIENCE: Final = "developer experience"
+EXPERIENCE, REPORT = "developer experience", "final report"
 GUIDE: Final = {
     "01_dev_testing": "1-2 days",
-    "02_staging": "2-3 days",
-    "03_canary": "3-5 days",
-    "04_production": "1 day",
+    "02_staging": "3-5 days",
+    "03_canary": "5-7 days",
+    "04_production": "ongoing monitoring",
     "05_cleanup": "1-2 days",
 }
 """The guide's durations."""
+OPTIONAL: Final = frozenset({"03_canary"})
+"""What the guide calls optional."""
+INCIDENTS: Final = frozenset({"FAIL", "REFUSED", "BROKEN"})
+Faults = Mapping[str, Sequence[str]]
+"""Of each record, by its folder's name, what is not as it was kept."""
 
 
 def developer_experience(phase: Phase) -> None:
-    """Ask for the team's own word: no tool measures it. Unasked is HOLD."""
-    said = given(phase).experience.strip()
-    phase.check(judge(
-        name=EXPERIENCE, rule=rules.holds if said else rules.withheld,
-        evidence={"holds": True, "said": said, "by": phase.parameters.who()},
-        seen=f"{phase.parameters.who()} reports: {said}" if said else "nobody asked the developers",
-        expected="the developers' answer, with who gave it", limit_source="guide",
-        why="The guide counts it among the measures of success.",
-        todo="" if said else "Ask the team, then give its answer as parameter experience.",
-    ))  # fmt: skip
+    """Take down the team's own word, and whose it is: no tool measures it. Unasked is HOLD."""
+    asked = given(phase)
+    phase.check(experience_check(asked.experience.strip(), asked.asked.strip(), phase.parameters.who()))
+
+
+def experience_check(said: str, by: str, operator: str) -> Check:
+    """PASS for an answer with a name; what it says is shown, and not judged."""
+    there = bool(said and by)
+    missing = "who of them said so is not named" if said else "nobody asked the developers"
+    return judge(
+        name=EXPERIENCE, rule=rules.holds if there else rules.withheld,
+        evidence={"holds": there, "said": said, "by": by, "operator": operator},
+        seen=f"{by} says: {said} (taken down by {operator})" if there else missing,
+        expected="the developers' answer, and the name of who gave it", limit_source="guide",
+        why="The guide counts it among the measures of success, and nothing else can tell it.",
+        todo="" if there else "Ask the team, then give the answer as parameter experience, and its author as asked.",
+    )  # fmt: skip
 
 
 def final_report(phase: Phase) -> None:
-    """Every live record of this rollout: when, by whom, how it ended; incidents and what was learned from them.
+    """Every live record of this Deployment's rollout: timeline, evidence, incidents, and what was learned.
 
-    Records of every rollout of this target's Deployment are taken: a rollout may have had several ids.
+    The id does not matter: a rollout may have had several.
+
+    Raises:
+        PhaseFailed: a record is not as it was kept.
     """
-    mine = [one for one in records.find(folder(phase)) if _of(one, phase)]
-    mine.sort(key=lambda one: str(one.data["started"]))
-    display.table(pd.DataFrame([_row(one) for one in mine]), "The rollout, record by record", command="")
-    display.table(_timeline(mine), "The timeline beside the guide's", command="")
-    incidents = [_incident(one) for one in mine if one.verdict in ("FAIL", "REFUSED")]
-    display.table(pd.DataFrame(incidents, columns=["when (UTC)", "phase", "what was seen", "what to do about it"]),
-                  "Incidents, and what was learned from them", command="")  # fmt: skip
+    mine = sorted((one for one in records.find(folder(phase)) if belongs(one, phase.target.deployment)),
+                  key=lambda one: str(one.data["began"]))  # fmt: skip
+    faults = {one.folder.name: list(records.verify(one.folder)) for one in mine}
+    where = f"hera-rollout records list --records {folder(phase)}"
+    display.table(pd.DataFrame([_row(one, faults) for one in mine]), "The rollout, record by record", command=where)
+    display.table(timeline(mine, phase.since), "The timeline beside the guide's", command="")
+    display.table(pd.DataFrame(evidence(mine, faults)), "What each phase's word rests on", command="")
+    display.table(pd.DataFrame(incidents(mine), columns=["when (UTC)", "phase", "ended", "what was seen",
+                  "what was to be done", "what came of it"]), "Incidents", command="")  # fmt: skip
+    learned = given(phase).learned.strip()
+    nothing = "the team wrote nothing down (parameter learned); the incidents above say what was to be done"
+    display.note(f"Learnings, by {phase.parameters.who()}: {learned}" if learned else f"Learnings: {nothing}")
+    phase.check(report_check(mine, faults, learned))
+    phase.stop_on_fail("The rollout's records cannot be trusted.")
 
 
-def _of(record: Record, phase: Phase) -> bool:
+def belongs(record: Record, deployment: str) -> bool:
+    """Whether it is of a run that could change something about this Deployment."""
     data = record.data
-    same = (data["target"] or {}).get("deployment") == phase.target.deployment
-    return same and not data["parameters"].get("dry_run", True)
+    return (data["target"] or {}).get("deployment") == deployment and not data["parameters"].get("dry_run", True)
 
 
-def _row(record: Record) -> dict[str, Any]:
-    data = record.data
-    began, ended = (datetime.fromisoformat(data[name]) for name in ("started", "ended"))
+def _span(record: Record) -> tuple[datetime, datetime]:
+    return datetime.fromisoformat(record.data["began"]), datetime.fromisoformat(record.data["ended"])
+
+
+def _passed(record: Record) -> str:
+    checks = record.data["checks"]
+    return f"{sum(one['verdict'] == Verdict.PASS for one in checks)} of {len(checks)}"
+
+
+def _seal(record: Record, faults: Faults) -> str:
+    wrong = faults.get(record.folder.name)
+    return f"✗ {'; '.join(wrong)}" if wrong else f"✓ {str(record.data['seal'])[:12]}"
+
+
+def _row(record: Record, faults: Faults) -> dict[str, Any]:
+    data, (began, ended) = record.data, _span(record)
     return {
         "phase": data["notebook"], "rollout": data["rollout"], "began (UTC)": f"{began:%Y-%m-%d %H:%M}",
         "took": span((ended - began).total_seconds()), "verdict": record.verdict, "by": data["operator"],
-        "checks": len(data["checks"]), "approvals": len(data["approvals"]), "seal": str(data["seal"])[:12],
+        "checks passed": _passed(record), "approved by": ", ".join(sorted({one["approver"]
+                                                                           for one in data["approvals"]})),
+        "seal": _seal(record, faults),
     }  # fmt: skip
 
 
-def _timeline(mine: list[Record]) -> pd.DataFrame:
-    """From a phase's first run to the end of its last, beside the guide's duration."""
+def timeline(mine: Sequence[Record], since: datetime) -> pd.DataFrame:
+    """From a phase's first run to the end of its last, beside the guide's duration; this run is still going on.
+
+    Args:
+        mine: the records.
+        since: when this run began, UTC.
+    """
     rows = []
     for notebook, guide in GUIDE.items():
-        runs = [one for one in mine if one.data["notebook"] == notebook]
-        if not runs:
-            rows.append({"phase": notebook, "runs": 0, "from first to last": "no record", "the guide's": guide})
-            continue
-        began = min(datetime.fromisoformat(one.data["started"]) for one in runs)
-        ended = max(datetime.fromisoformat(one.data["ended"]) for one in runs)
-        rows.append({"phase": notebook, "runs": len(runs), "from first to last": span((ended - began).total_seconds()),
-                     "the guide's": guide})  # fmt: skip
+        spans = [_span(one) for one in mine if one.data["notebook"] == notebook]
+        if notebook == "05_cleanup":
+            spans.append((since, datetime.now(UTC)))
+        row = {"phase": notebook, "runs": len(spans), "began (UTC)": "", "from first to last": "no record",
+               "the guide's": guide}  # fmt: skip
+        if spans:
+            began, ended = min(one for one, _ in spans), max(one for _, one in spans)
+            row |= {
+                "began (UTC)": f"{began:%Y-%m-%d %H:%M}",
+                "from first to last": span((ended - began).total_seconds()),
+            }
+        rows.append(row)
     return pd.DataFrame(rows)
 
 
-def _incident(record: Record) -> tuple[str, str, str, str]:
+def evidence(mine: Sequence[Record], faults: Faults) -> list[dict[str, str]]:
+    """Of each phase before this one the newest record that passed, or that there is none."""
+    rows = []
+    for notebook in list(GUIDE)[:-1]:
+        good = newest(mine, notebook)
+        rows.append({
+            "phase": notebook, "record": good.folder.name if good else "no record that passed",
+            "checks passed": _passed(good) if good else "", "code": str(good.data["code_revision"]) if good else "",
+            "seal": _seal(good, faults) if good else "",
+        })  # fmt: skip
+    return rows
+
+
+def newest(mine: Sequence[Record], notebook: str) -> Record | None:
+    """The newest record of a phase that passed."""
+    return next((one for one in reversed(mine) if one.data["notebook"] == notebook and one.verdict == "PASS"), None)
+
+
+def incidents(mine: Sequence[Record]) -> list[tuple[str, str, str, str, str, str]]:
+    """Every run that failed, was refused or broke off: what was seen, what was to be done, and how it went on."""
+    return [_incident(one, mine[place + 1 :]) for place, one in enumerate(mine) if one.verdict in INCIDENTS]
+
+
+def _incident(record: Record, later: Sequence[Record]) -> tuple[str, str, str, str, str, str]:
     failed = [one for one in record.data["checks"] if one["verdict"] == "FAIL"]
     seen = "; ".join(f"{one['name']}: {one['seen']}" for one in failed) or str(record.data["reason"])
-    return str(record.data["started"])[:16], record.data["notebook"], seen, "; ".join(
-        one["todo"] for one in failed if one["todo"])  # fmt: skip
+    todo = "; ".join(one["todo"] for one in failed if one["todo"]) or str(record.data["next"])
+    after = next(
+        (one for one in later if one.data["notebook"] == record.data["notebook"] and one.verdict == "PASS"), None
+    )
+    ended = _span(record)[1]
+    came = f"passed {span((_span(after)[1] - ended).total_seconds())} later" if after else "no later run passed"
+    return f"{ended:%Y-%m-%d %H:%M}", str(record.data["notebook"]), record.verdict, seen, todo, came
+
+
+def report_check(mine: Sequence[Record], faults: Faults, learned: str) -> Check:
+    """FAIL for a record that is not as it was kept; HOLD where a phase the guide does not call optional has none."""
+    changed = {name: list(wrong) for name, wrong in faults.items() if wrong}
+    without = [one for one in list(GUIDE)[:-1] if newest(mine, one) is None]
+    missing = [one for one in without if one not in OPTIONAL]
+    incident = sum(one.verdict in INCIDENTS for one in mine)
+    seen = f"{len(mine)} records, {len(mine) - len(changed)} as they were kept; {incident} incidents"
+    seen += f"; changed: {', '.join(changed)}" if changed else ""
+    seen += f"; no record that passed: {', '.join(without)}" if without else ""
+    return judge(
+        name=REPORT, rule=rules.holds if changed or not missing else rules.withheld,
+        evidence={"holds": not changed and not missing, "records": [one.folder.name for one in mine],
+                  "changed": changed, "without": without, "incidents": incident, "learned": learned},
+        seen=seen, expected="a record that passed of each phase, every record as it was kept (the canary is optional)",
+        limit_source="guide", why="What nobody can look up was not shown.",
+        todo="Find out who changed it and why." if changed
+        else f"Bring the records of {', '.join(missing)} to this folder (parameter records), or run them." if missing
+        else "",
+    )  # fmt: skip

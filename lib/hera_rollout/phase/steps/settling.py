@@ -9,7 +9,7 @@ import pandas as pd
 
 from hera_rollout import display, flag, metrics
 from hera_rollout.canary.looking import path_of
-from hera_rollout.gates import judge, rules
+from hera_rollout.gates import Check, judge, rules
 from hera_rollout.phase.spine import Phase
 from hera_rollout.phase.steps.entering import found, judged
 from hera_rollout.production.judging import span
@@ -18,6 +18,13 @@ from hera_rollout.target import GUIDE_SETTLED_SECONDS
 PRODUCTION: Final = "04_production"
 SETTLED, UNUSED = "settled", "old path unused"
 EARLY: Final = "clean up before the guide's 2 to 4 weeks"
+REPLACING: Final = "being replaced"
+"""Under this key a run keeps the code that the service ran right before its commands began to replace it."""
+
+
+def replacing(phase: Phase) -> bool:
+    """Whether an attempt before this one began to replace the service: it is no longer the one the gates are about."""
+    return phase.done(REPLACING)
 
 
 async def settled(phase: Phase) -> None:
@@ -29,64 +36,88 @@ async def settled(phase: Phase) -> None:
             this is less than the guide's.
     """
     record = found(phase, PRODUCTION)
-    phase.check(judged(record, PRODUCTION, phase.code_revision))
+    code = str(phase.once(REPLACING, str)) if replacing(phase) else phase.code_revision
+    phase.check(judged(record, PRODUCTION, code))
     phase.stop_on_fail("The record of the phase before cannot be trusted; nothing was changed.")
     phase.stop_on_hold("The phase before is not shown to have passed; nothing was changed.")
     if record is None:
         raise AssertionError("without a record the gate holds")
     since = datetime.fromisoformat(record.data["ended"])
-    stood = (datetime.now(UTC) - since).total_seconds()
-    wanted, beside = phase.target.limits.settled_seconds, ""
-    if stood < GUIDE_SETTLED_SECONDS:
-        beside = f"; the guide asks for 2 to 4 weeks: {span(stood)} is a deviation"
-        beside += await _deviates(phase)
-    facts = {"since": since.isoformat(), "stood": stood, "wanted": wanted, "guide": GUIDE_SETTLED_SECONDS}
-    phase.check(judge(
-        name=SETTLED, rule=rules.holds if stood >= wanted else rules.withheld, evidence={"holds": True, **facts},
-        seen=f"production has stood for {span(stood)} since {since:%Y-%m-%d %H:%M} UTC{beside}",
-        expected=f"{span(wanted)} since 04 passed", limit_source=phase.target.limits.source("settled_seconds"),
-        why="What leaves the code cannot be turned back on.",
-        todo="" if stood >= wanted else "Wait, then run again.",
-    ))  # fmt: skip
+    stood, wanted = (datetime.now(UTC) - since).total_seconds(), phase.target.limits.settled_seconds
+    beside = await _deviation(phase, stood) if stood >= wanted else ""
+    phase.check(standing_check(since, stood, wanted, phase.target.limits.source("settled_seconds"), beside))
     phase.stop_on_hold("It is too early to remove the way back; nothing was changed.")
 
 
-async def _deviates(phase: Phase) -> str:
-    """Who approved that it is less than the guide's, and why."""
+def standing_check(since: datetime, stood: float, wanted: int, source: str, beside: str) -> Check:
+    """Whether production has stood for as long as the target asks; HOLD until then, with the moment it will have."""
+    there = since + timedelta(seconds=wanted)
+    return judge(
+        name=SETTLED, rule=rules.holds if stood >= wanted else rules.withheld,
+        evidence={"holds": stood >= wanted, "since": since.isoformat(), "stood": stood, "wanted": wanted,
+                  "guide": GUIDE_SETTLED_SECONDS},
+        seen=f"production has stood for {span(stood)} since {since:%Y-%m-%d %H:%M} UTC{beside}",
+        expected=f"{span(wanted)} since 04 passed", limit_source=source,
+        why="What leaves the code cannot be turned back on.",
+        todo="" if stood >= wanted else f"Wait until {there:%Y-%m-%d %H:%M} UTC, then run again.",
+    )  # fmt: skip
+
+
+async def _deviation(phase: Phase, stood: float) -> str:
+    """Where it is less than the guide's: by how much, who approved it, and why."""
+    if stood >= GUIDE_SETTLED_SECONDS:
+        return ""
+    told = f"; the guide asks for 2 to 4 weeks: {span(stood)} is a deviation"
     if phase.dry_run:
-        return ", and would take an approval"
+        return f"{told}, and would take an approval"
     given = await phase.approved(what=EARLY)
-    return f", approved by {given.approver}: {given.reason}"
+    return f"{told}, approved by {given.approver}: {given.reason}"
 
 
 def unused(phase: Phase) -> None:
     """Prove that nothing comes by the old path: workflows, live and archived, and what each pod says of its flag.
 
     Raises:
-        PhaseOnHold: something came by it, a workflow's path is not known, or a pod says off.
+        PhaseOnHold: something came by it, a workflow's path is not known, or a pod does not say that its flag is on.
         RolloutError: the workflows cannot be listed.
     """
+    usage = phase.once(UNUSED, dict) if replacing(phase) else _usage(phase)
+    if replacing(phase):
+        display.note(f"Looked at before an earlier attempt of this run replaced the service: since {usage['since']}")
+    else:
+        phase.keep(UNUSED, usage)
+    rows = [{"path": path, "workflows": count} for path, count in usage["counts"].items()]
+    display.table(pd.DataFrame(rows, columns=["path", "workflows"]), f"The service's workflows since {usage['since']}",
+                  command=usage["command"])  # fmt: skip
+    phase.check(usage_check(usage, phase.target.limits.source("settled_seconds")))
+    phase.stop_on_hold("The old path is still in use, or may be; nothing was changed.")
+
+
+def _usage(phase: Phase) -> dict[str, Any]:
+    """Every workflow of the service in the time that the target asks for, by path, and what its pods say."""
     seconds = phase.target.limits.settled_seconds
     since = datetime.now(UTC) - timedelta(seconds=seconds)
     frame = metrics.workflow_frame(phase.workflows, since=since, path_of=path_of)
     mine = frame[(frame["task"] != "") | (frame["path"] == "yaml")]
     said = flag.report(phase.cluster, phase.backend)
-    off = [str(row["pod"]) for row in said.to_dict("records") if row["enabled"] is not True]
-    counts = {path or "unknown": int(count) for path, count in mine["path"].value_counts().items()}
-    rows: list[dict[str, Any]] = [{"path": path, "workflows": count} for path, count in counts.items()]
-    display.table(pd.DataFrame(rows, columns=["path", "workflows"]), f"The service's workflows since {since:%F %T} UTC",
-                  command=str(frame.attrs["command"]))  # fmt: skip
-    others = {path: count for path, count in counts.items() if path != "hera"}
-    good = not others and not off and len(said) > 0
-    told = ", ".join(f"{count} by path {path}" for path, count in others.items())
-    phase.check(judge(
-        name=UNUSED, rule=rules.holds if good else rules.withheld,
-        evidence={"holds": good, "counts": counts, "pods_off": off, "pods": len(said), "seconds": seconds},
-        seen=f"{counts.get('hera', 0)} workflows by Hera in {span(seconds)}; not by Hera: {told or 'none'}; "
-        f"{len(said) - len(off)} of {len(said)} pods say that the flag is on",
-        expected=f"none by another path for {span(seconds)}, and the flag on in every pod",
-        limit_source=phase.target.limits.source("settled_seconds"),
+    on = said["enabled"].eq(True) & said["percent"].eq(100)
+    return {
+        "since": f"{since:%Y-%m-%d %H:%M:%S} UTC", "seconds": seconds, "pods": len(said),
+        "pods_off": [str(name) for name in said[~on]["pod"]], "command": str(frame.attrs["command"]),
+        "counts": {str(path) or "unknown": int(count) for path, count in mine["path"].value_counts().items()},
+    }  # fmt: skip
+
+
+def usage_check(usage: dict[str, Any], source: str) -> Check:
+    """PASS where nothing came by another path and each pod says that the flag is on for all tasks."""
+    counts, off, pods, asked = usage["counts"], usage["pods_off"], usage["pods"], span(usage["seconds"])
+    told = ", ".join(f"{count} by path {path}" for path, count in counts.items() if path != "hera")
+    good = not told and not off and pods > 0
+    return judge(
+        name=UNUSED, rule=rules.holds if good else rules.withheld, evidence={"holds": good, **usage},
+        seen=f"{counts.get('hera', 0)} workflows by Hera in {asked}; not by Hera: {told or 'none'}; "
+        f"{pods - len(off)} of {pods} pods say that the flag is on" + (f"; not: {', '.join(off)}" if off else ""),
+        expected=f"none by another path for {asked}, and the flag on for all tasks in every pod", limit_source=source,
         why="What somebody still uses must not leave the code.",
-        todo="" if good else "Find out who submits by the old path; then wait, and run again.",
-    ))  # fmt: skip
-    phase.stop_on_hold("The old path is still in use, or may be; nothing was changed.")
+        todo="" if good else "Find out who submits by the old path, or turned the flag off; then wait, and run again.",
+    )  # fmt: skip
