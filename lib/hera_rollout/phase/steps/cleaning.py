@@ -74,7 +74,7 @@ def _patch(name: str) -> str:
 def left_check(made: CleanupPlan) -> Check:
     """HOLD for a place that would still name the flag and that nothing allows."""
     left, flag = made.open_places, made.subject.flag
-    allowed = [{"place": str(one), "reason": made.reason(one)} for one in made.left if one not in left]
+    allowed = [{"place": f"{one.file}:{one.line}", "reason": made.reason(one)} for one in made.left if one not in left]
     return judge(
         name=LEFT, rule=rules.withheld if left else rules.holds,
         evidence={"holds": not left, "places": [asdict(one) for one in left], "digest": made.digest,
