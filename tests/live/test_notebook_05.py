@@ -61,7 +61,7 @@ def service(tmp_path):
 
 @pytest.fixture
 def in_production(clean_backend):
-    """The flag on, by its variable and by its file, as production has it; afterwards the checkout's own backend again."""
+    """The flag on by its variable and by its file, as production has it; afterwards the checkout's own backend."""
     clean_backend.set_env(USE_HERA_SDK="true")
     clean_backend.set_flag(True)
     image = deployed(clean_backend)["image"]
@@ -102,8 +102,8 @@ def run(folder, before, service, target="lab", **parameters):
     """`hera-rollout run 05`; its exit code and its record."""
     given = {**COMMON, **CLEANS, "records": before, "repository": str(service), **parameters}
     options = [word for name, value in given.items() for word in ("-p", name, str(value))]
-    done = subprocess.run([BIN / "hera-rollout", "run", "05", "--target", target, "--records", folder, *options], cwd=ROOT,
-                          env=ENVIRONMENT, capture_output=True, text=True, timeout=450, check=False)  # fmt: skip
+    command = [BIN / "hera-rollout", "run", "05", "--target", target, "--records", folder, *options]
+    done = subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, timeout=450, check=False)
     found = [record for record in records.find(folder) if record.data["notebook"] == "05_cleanup"]
     assert found, done.stderr
     return done.returncode, found[0]
