@@ -227,6 +227,13 @@ def test_the_old_path_is_unused_only_where_all_is_heras(changes: dict, verdict: 
     assert said in check.seen
 
 
+def test_a_pod_that_is_off_at_a_share_or_does_not_say_is_named() -> None:
+    rows = [("on", True, 100.0), ("off", False, 0.0), ("share", True, 75.0), ("silent", None, None)]
+    said = pd.DataFrame(rows, columns=["pod", "enabled", "percent"])
+    assert settling.not_all_on(said) == ["off", "share", "silent"]
+    assert settling.not_all_on(said[:0]) == []
+
+
 @pytest.mark.parametrize(("lines", "complexity", "verdict"), [(90, 9, "PASS"), (101, 9, "FAIL"), (90, 11, "FAIL")])
 def test_more_code_or_more_complex_code_than_before_is_no_cleanup(lines: int, complexity: int, verdict: str) -> None:
     row = {
@@ -290,6 +297,7 @@ def test_the_report_holds_without_a_record_and_fails_for_one_that_was_changed() 
     optional = reporting.report_check([one for one in mine if one.data["notebook"] != "03_canary"], {}, "")
     assert optional.verdict is Verdict.PASS
     assert "no record that passed: 03_canary" in optional.seen
+    assert reporting.report_check(mine[1:], {}, "").verdict is Verdict.HOLD
     held = reporting.report_check([], {}, "")
     assert held.verdict is Verdict.HOLD
     assert "01_dev_testing, 02_staging, 04_production" in held.todo

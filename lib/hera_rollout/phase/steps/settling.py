@@ -100,12 +100,17 @@ def _usage(phase: Phase) -> dict[str, Any]:
     frame = metrics.workflow_frame(phase.workflows, since=since, path_of=path_of)
     mine = frame[(frame["task"] != "") | (frame["path"] == "yaml")]
     said = flag.report(phase.cluster, phase.backend)
-    on = said["enabled"].eq(True) & said["percent"].eq(100)
     return {
         "since": f"{since:%Y-%m-%d %H:%M:%S} UTC", "seconds": seconds, "pods": len(said),
-        "pods_off": [str(name) for name in said[~on]["pod"]], "command": str(frame.attrs["command"]),
+        "pods_off": not_all_on(said), "command": str(frame.attrs["command"]),
         "counts": {str(path) or "unknown": int(count) for path, count in mine["path"].value_counts().items()},
     }  # fmt: skip
+
+
+def not_all_on(said: pd.DataFrame) -> list[str]:
+    """The pods that do not say that the flag is on for all tasks, by what each reports of it."""
+    on = said["enabled"].eq(True) & said["percent"].eq(100)
+    return [str(name) for name in said[~on]["pod"]]
 
 
 def usage_check(usage: dict[str, Any], source: str) -> Check:
