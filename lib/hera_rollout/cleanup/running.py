@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from hera_rollout.answers import printable
 from hera_rollout.errors import Refused
 
 TAIL, MOST = 12, 4_000
@@ -62,5 +63,5 @@ def run_command(command: str, folder: Path, seconds: int, environment: Mapping[s
         os.killpg(process.pid, signal.SIGKILL)
         output, _ = process.communicate(timeout=10)
         code = None
-    text = output.decode("utf-8", "replace").strip().splitlines()
+    text = printable(output.decode("utf-8", "replace")).strip().splitlines()
     return CommandRun(command, code, time.monotonic() - began, "\n".join(text[-TAIL:])[-MOST:])

@@ -23,7 +23,7 @@ from hera_rollout.phase.steps.settling import REPLACING
 from hera_rollout.phase.steps.testing import NAMES, leftovers, scenarios
 
 DEPLOYED, SAME, BARE, BACK = "deployed", "same manifest", "no pod with the variable", "put back"
-BEFORE, MANIFEST, RUNS = "before the cleanup", "manifest before", "commands run"
+BEFORE, MANIFEST = "before the cleanup", "manifest before"
 DEPLOY: Final = "deploy the cleaned service"
 COMMAND_SECONDS: Final = 1_800
 CODE: Final = "print('the same task before and after')"
@@ -44,14 +44,15 @@ async def replace_service(phase: Phase) -> None:
     display.table(pd.DataFrame(commands, columns=["step", "command"]),
                   "The target's commands, run in a checkout of the branch", command="")  # fmt: skip
     if phase.dry_run:
-        display.note("Dry run: would submit a task, then ask for an approval, run these, and take the flag away")
+        display.note("Dry run: would ask for an approval, submit a task, run these, and take the flag away")
         return
     if "deploy" not in dict(commands):
         raise Refused(f"Target {phase.target.name} names no command that deploys; nothing was deployed.",
                       expected="commands.deploy in the target's file", todo="Add it, then run this again.")  # fmt: skip
-    kept = _before(phase)
     if not phase.done(DEPLOYED):
         await phase.approved(what=DEPLOY)
+        kept: dict[str, Any] = phase.once(BEFORE, lambda: _revision(phase))
+        phase.memory[MANIFEST] = phase.once(MANIFEST, lambda: _submitted(phase))
         phase.once(REPLACING, lambda: phase.code_revision)
         try:
             ran = await display.watched(lambda live: _deploy(phase, commands, live.line))
@@ -59,7 +60,7 @@ async def replace_service(phase: Phase) -> None:
             _failed(phase, error, kept)
             return
         phase.once(DEPLOYED, lambda: ran)
-    _show(phase, phase.once(DEPLOYED, list), kept)
+    _show(phase, phase.once(DEPLOYED, list), phase.once(BEFORE, dict))
     phase.check(_bare(phase))
 
 
@@ -69,14 +70,8 @@ def _commands(phase: Phase) -> list[tuple[str, str]]:
     return [(name, command) for name, command in found if command]
 
 
-def _before(phase: Phase) -> dict[str, Any]:
-    """What to go back to, and a workflow that Hera made while the flag was there; looked at once."""
-    kept: dict[str, Any] = phase.once(BEFORE, lambda: _revision(phase))
-    phase.memory[MANIFEST] = phase.once(MANIFEST, lambda: _submitted(phase))
-    return kept
-
-
 def _revision(phase: Phase) -> dict[str, Any]:
+    """What to go back to."""
     deployment = environment.read(phase.cluster.connection, phase.target)
     return {
         "revision": rollouts.revision_of(deployment),
@@ -85,14 +80,14 @@ def _revision(phase: Phase) -> dict[str, Any]:
     }
 
 
-def _submitted(phase: Phase) -> dict[str, Any]:
-    """One task's workflow as the cluster stores it, without how it ran."""
-    sent = phase.backend.submit(CODE)
+def _submitted(phase: Phase, task: str = "") -> dict[str, Any]:
+    """A new task, or the next run of one, and its workflow as the cluster stores it, without how it ran."""
+    sent = phase.backend.rerun(task, CODE) if task else phase.backend.submit(CODE)
     ended = phase.workflows.wait(sent.workflow, phase.workflow_deadline)
     document = phase.workflows.get(ended.name)
-    phase.backend.delete(sent.task)
     meta = {key: value for key, value in document["metadata"].items() if key != "managedFields"}
-    return {**{key: value for key, value in document.items() if key != "status"}, "metadata": meta}
+    stored = {**{key: value for key, value in document.items() if key != "status"}, "metadata": meta}
+    return {"task": sent.task, "document": stored}
 
 
 def _deploy(phase: Phase, commands: list[tuple[str, str]], tell: Tell) -> list[dict[str, Any]]:
@@ -154,6 +149,7 @@ def _failed(phase: Phase, error: RolloutError, kept: dict[str, Any]) -> None:
         expected="every pod new and available, and the scenarios run", limit_source="kit", todo=error.todo,
     ))  # fmt: skip
     _told(_restored(phase, kept))
+    _forget_task(phase)
     phase.stop_on_fail("The revision before was put back.")
 
 
@@ -221,16 +217,28 @@ async def scenarios_again(phase: Phase) -> None:
 
 
 def _same(phase: Phase) -> Check:
-    """The same task's workflow before and after, as the cluster stores it; HOLD where the first was not kept."""
+    """Two runs of one task, before and after, as the cluster stores them; HOLD where the first was not kept."""
     row: dict[str, Any] = {"name": "one task", "documents": ["as stored"], "rules": [], "compared": False,
                            "why": "the manifest from before was not kept", "differences": []}  # fmt: skip
-    if before := phase.memory[MANIFEST]:
-        after = _submitted(phase)
+    phase.memory.setdefault(MANIFEST, phase.once(MANIFEST, dict))
+    if kept := phase.memory[MANIFEST]:
+        before, after = kept["document"], _submitted(phase, kept["task"])["document"]
         found = equivalence.compare(before, after, schema=schema_of(phase), namespace=phase.target.namespace)
+        _forget_task(phase)
         row |= {"compared": True, "why": "", **mattering(list(found.differences), phase.target.accepted),
                 "rules": [{"rule": rule.name} for rule in found.rules_used]}  # fmt: skip
         display.note(f"Compared: {before['metadata']['name']} from before, {after['metadata']['name']} from now")
     return equivalence_check(SAME, [row], "manifests (before and after)", "means the same")
+
+
+def _forget_task(phase: Phase) -> None:
+    """Delete the task that was submitted before and after; one that stays is told, and harms nothing."""
+    if not (kept := phase.memory.get(MANIFEST)):
+        return
+    try:
+        phase.backend.delete(kept["task"])
+    except RolloutError as error:
+        display.note(f"Task {kept['task']} of this run is still there: {error.seen}")
 
 
 async def put_back(phase: Phase) -> None:
