@@ -28,9 +28,7 @@ GOLDEN = ROOT / "tests" / "golden" / "cleaned_backend"
 PACKAGE = "lib/reference_backend"
 ENVIRONMENT = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"}
 """The target's commands are looked for in PATH, as in a shell where the kit's environment is active."""
-SUITE = (
-    f"sh -c 'cd {PACKAGE} && python -m pytest -q -x -p no:cacheprovider tests/test_submission.py tests/test_faults.py'"
-)
+SUITE = f"sh -c 'cd {PACKAGE} && python -m pytest -q -x -p no:cacheprovider tests/test_submission.py'"
 CLEANS = {"known": f"{GOLDEN}.toml", "mends": f"{GOLDEN}.patch", "templates": "True"}
 COMMON = {
     "dry_run": "False",
@@ -60,18 +58,24 @@ def service(tmp_path):
 
 
 @pytest.fixture
-def in_production(clean_backend):
-    """The flag on by its variable and by its file, as production has it; afterwards the checkout's own backend."""
-    clean_backend.set_env(USE_HERA_SDK="true")
+def on_by_file(clean_backend):
+    """The flag on as a canary leaves it."""
     clean_backend.set_flag(True)
-    image = deployed(clean_backend)["image"]
-    yield clean_backend
-    if deployed(clean_backend)["image"] != image:
+    return clean_backend
+
+
+@pytest.fixture
+def in_production(on_by_file):
+    """The flag on by its variable, too; afterwards the checkout's own backend."""
+    on_by_file.set_env(USE_HERA_SDK="true")
+    image = deployed(on_by_file)["image"]
+    yield on_by_file
+    if deployed(on_by_file)["image"] != image:
         subprocess.run(
             [BIN / "rollout-lab", "load-backend", "--project", ROOT], env=ENVIRONMENT, check=True, timeout=300
         )
-        clean_backend.settled()
-    assert deployed(clean_backend)["image"] == image
+        on_by_file.settled()
+    assert deployed(on_by_file)["image"] == image
 
 
 def deployed(lab):
@@ -127,6 +131,7 @@ def test_flag_and_yaml_path_leave_the_service_and_the_cleaned_one_runs(in_produc
     found = checks(record)
     assert (code, record.verdict) == (0, "PASS"), record.data["reason"]
     assert "is a deviation, approved by Ann: a test" in found["settled"]["seen"]
+    assert "where the guide asks for 2 to 4 weeks" in (record.folder / "report.html").read_text(encoding="utf-8")
     assert "6 of 6 scenarios ran and passed" in found["scenarios with the flag on"]["seen"]
     assert "0 differences matter" in found["same manifest"]["seen"]
     assert found["final report"]["evidence"]["without"] == []
@@ -154,8 +159,8 @@ def golden():
 ELSEWHERE = {"tests/ruff.toml": "the project's linter would read it in the golden tree"}
 
 
-def test_a_dirty_tree_is_refused_and_a_suite_that_fails_deploys_nothing(in_production, before, service, tmp_path):
-    flagged, generation = deployed(in_production), in_production.generation()
+def test_a_dirty_tree_is_refused_and_a_suite_that_fails_deploys_nothing(on_by_file, before, service, tmp_path):
+    flagged, generation = deployed(on_by_file), on_by_file.generation()
     (service / "notes.txt").write_text("x")
     every = approvals(EARLY, DEPLOY, f"remove USE_HERA_SDK, plan {digest(service)}")
     code, record = run(tmp_path, before, service, approval=every)
@@ -167,7 +172,7 @@ def test_a_dirty_tree_is_refused_and_a_suite_that_fails_deploys_nothing(in_produ
     assert "fail on the cleaned source" in checks(record)["tests of the service"]["seen"]
     assert "deployed" not in checks(record)
     assert git(service, "branch", "--list", "cleanup/*") == ""
-    assert (deployed(in_production), in_production.generation()) == (flagged, generation)
+    assert (deployed(on_by_file), on_by_file.generation()) == (flagged, generation)
 
 
 NOWHERE = """

@@ -68,6 +68,7 @@ async def _deviation(phase: Phase, stood: float) -> str:
     if stood >= GUIDE_SETTLED_SECONDS:
         return ""
     told = f"; the guide asks for 2 to 4 weeks: {span(stood)} is a deviation"
+    phase.remark = f"cleaned up after {span(stood)}, where the guide asks for 2 to 4 weeks"
     if phase.dry_run:
         return f"{told}, and would take an approval"
     if not phase.done(EARLY):  # the state keeps approvals of rungs only
