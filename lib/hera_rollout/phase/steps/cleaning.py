@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from hera_rollout import cleanup, display
-from hera_rollout.cleanup import CleanupPlan, CommandRun
+from hera_rollout import display
 from hera_rollout.errors import Refused, RolloutError
 from hera_rollout.gates import Check, judge, rules
 from hera_rollout.parameters import CleanupParameters
 from hera_rollout.phase.spine import Phase
+
+if TYPE_CHECKING:
+    from hera_rollout.cleanup import Applied, Approval, CleanupPlan
+
+# The cleanup's own packages (LibCST and others) are imported where they are used: what watches in the cluster has none.
 
 PLAN, APPLIED = "cleanup plan", "cleanup applied"
 LEFT, SUITE, BRANCH, SIZE, DOCUMENTS = "places left", "tests of the service", "branch", "code size", "documentation"
@@ -35,6 +39,8 @@ def plan_cleanup(phase: Phase) -> None:
         PhaseOnHold: no repository was named, or places would be left that nothing allows.
         Refused: it is no git repository, or a file of it cannot be read.
     """
+    from hera_rollout import cleanup
+
     if not given(phase).repository:
         phase.check(judge(
             name=LEFT, rule=rules.withheld, evidence={"repository": ""}, seen="no repository was named",
@@ -57,6 +63,8 @@ def planned(asked: CleanupParameters, flag: str) -> CleanupPlan:
         Missing: there is no such folder.
         Refused: it is no git repository, or one of the files named or of the repository cannot be read.
     """
+    from hera_rollout import cleanup
+
     known = cleanup.known(Path(asked.known)) if asked.known else cleanup.Known()
     return cleanup.plan(Path(asked.repository), flag, facts=known.facts, allowed=known.allowed,
                         templates=asked.templates, mends=_patch(asked.mends))  # fmt: skip
@@ -91,6 +99,8 @@ def left_check(made: CleanupPlan) -> Check:
 
 def preview(phase: Phase) -> None:
     """The whole change as a diff, the code's size before and after, and the documents a person has to change."""
+    from hera_rollout import cleanup
+
     made: CleanupPlan = phase.memory[PLAN]
     text = made.diff()
     shown = text if len(text) <= LONGEST_DIFF else f"{text[:LONGEST_DIFF]}\n… the branch has the rest"
@@ -129,6 +139,8 @@ async def remove_flag(phase: Phase) -> None:
         PhaseOnHold: nobody approved.
         Refused: the tree is dirty, the branch is there, or the tests fail before anything was changed.
     """
+    from hera_rollout.cleanup import CommandRun
+
     made: CleanupPlan = phase.memory[PLAN]
     tests = given(phase).tests or phase.target.commands.tests or ""
     if phase.dry_run:
@@ -152,11 +164,15 @@ async def remove_flag(phase: Phase) -> None:
 
 
 def _branch(phase: Phase, made: CleanupPlan) -> str:
+    from hera_rollout import cleanup
+
     return given(phase).branch or cleanup.branch_for(made)
 
 
 def _would(made: CleanupPlan, branch: str, tests: str) -> str:
     """What a live run would do, or why it would be refused."""
+    from hera_rollout import cleanup
+
     try:
         cleanup.ready(made, branch)
         _refuse_untested(tests)
@@ -177,6 +193,8 @@ def _last(text: str) -> str:
 
 async def _applied(phase: Phase, made: CleanupPlan, tests: str) -> dict[str, Any]:
     """Ask, apply, and keep what came of it."""
+    from hera_rollout import cleanup
+
     branch = _branch(phase, made)
     _refuse_untested(tests)
     cleanup.ready(made, branch)  # before anybody is asked
@@ -199,8 +217,8 @@ async def _applied(phase: Phase, made: CleanupPlan, tests: str) -> dict[str, Any
     return kept
 
 
-def _apply(
-    made: CleanupPlan, approval: cleanup.Approval, tests: str, branch: str, live: display.Live
-) -> cleanup.Applied:
+def _apply(made: CleanupPlan, approval: Approval, tests: str, branch: str, live: display.Live) -> Applied:
+    from hera_rollout import cleanup
+
     live.line(f"`{tests}` on a checkout, then the change on branch {branch}, then `{tests}` again")
     return cleanup.apply(made, approval, tests=tests, branch=branch)

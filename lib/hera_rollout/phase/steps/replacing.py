@@ -7,12 +7,11 @@ from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from hera_rollout import cleanup, display, equivalence, flag
-from hera_rollout.cleanup import CommandRun
+from hera_rollout import display, equivalence, flag
 from hera_rollout.cluster import environment, restoring, rollouts
 from hera_rollout.errors import Refused, RolloutError, VerdictError
 from hera_rollout.gates import Check, Verdict, judge, rules
@@ -21,6 +20,9 @@ from hera_rollout.phase.steps.cleaning import APPLIED, given
 from hera_rollout.phase.steps.comparing import equivalence_check, mattering, schema_of
 from hera_rollout.phase.steps.settling import REPLACING
 from hera_rollout.phase.steps.testing import NAMES, leftovers, scenarios
+
+if TYPE_CHECKING:
+    from hera_rollout.cleanup import CommandRun
 
 DEPLOYED, SAME, BARE, BACK = "deployed", "same manifest", "no pod with the variable", "put back"
 BEFORE, MANIFEST = "before the cleanup", "manifest before"
@@ -96,6 +98,8 @@ def _deploy(phase: Phase, commands: list[tuple[str, str]], tell: Tell) -> list[d
     Raises:
         RolloutError: a command failed, or the rollout did not end.
     """
+    from hera_rollout import cleanup
+
     inherited = {name: value for name, value in os.environ.items() if name != phase.target.flag.env}
     ran: list[CommandRun] = []
     with cleanup.checkout(Path(given(phase).repository), phase.memory[APPLIED]["commit"]) as tree:
