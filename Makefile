@@ -38,7 +38,25 @@ demo: $(STAMP) lab ## set everything up, boot the lab, walk the phases, print wh
 	HERA_ROLLOUT_NOTICES=json://127.0.0.1:8025/ \
 	hera-rollout run 04 --target lab -p dry_run false -p rollout demo -p approval records/approvals-demo.toml \
 	  -p traffic 0.6 -p user_issues none -p patience_seconds 300
+	rm -rf records/demo-service
+	rollout-lab service-repository records/demo-service
+	for what in "clean up before the guide's 2 to 4 weeks" "deploy the cleaned service"; do \
+	  hera-rollout approve --rollout demo --phase 05_cleanup --what "$$what" --file records/approvals-demo.toml \
+	    --by "make demo" --reason "nobody's work is at stake on the lab" || exit 1; done
+	@echo "== 05 first says HOLD: exactly this change is to be approved, by the digest of its diff; then it goes on"
+	$(CLEAN) || { test $$? = 3 && \
+	  hera-rollout approve --rollout demo --phase 05_cleanup --file records/approvals-demo.toml --by "make demo" \
+	    --reason "the diff was shown" --what "$$(sed -n 's/.*"name": "approval: \(remove [^"]*\)".*/\1/p' \
+	    $$(ls -d records/demo/*-05_cleanup-HOLD | tail -1)/record.json)" && $(CLEAN); }
+	@echo "== the lab gets the checkout's own backend back; the cleaned one is on branch cleanup/use-hera-sdk of"
+	@echo "   records/demo-service, and the final report in the record above"
+	rollout-lab load-backend
 	hera-rollout records list
+
+CLEAN = hera-rollout run 05 --target lab -p dry_run false -p rollout demo -p approval records/approvals-demo.toml \
+  -p repository records/demo-service -p known tests/golden/cleaned_backend.toml \
+  -p mends tests/golden/cleaned_backend.patch -p templates true -p asked "make demo" \
+  -p experience "nobody was asked: it is a demo" -p learned "a lab is where to walk this first"
 
 lab: $(STAMP) ## build and boot the lab with the backend in it
 	rollout-lab build

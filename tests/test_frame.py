@@ -76,7 +76,7 @@ def test_notebooks_say_who_what_and_how_to_undo_it_and_why_before_each_group_of_
         elif "phase.step(" in cell.source:
             assert len(told) == 3, cell.source
     code = [cell.source for cell in cells if cell.cell_type == "code"]
-    back = ("steps.rollback(phase)", "steps.walk_back(phase)")  # a drill is the way back
+    back = ("steps.rollback(phase)", "steps.walk_back(phase)", "steps.put_back(phase)")  # a drill is the way back
     assert any(one in source for source in code for one in back), "no cell takes the way back"
     assert [source for source in code if re.search(r"^\s*(for|while|def|class) ", source, re.MULTILINE)] == []
 

@@ -182,11 +182,35 @@ class ProductionParameters(CanaryParameters):
     told: str = ""
 
 
+class CleanupParameters(GatedParameters):
+    """Notebook 05.
+
+    `repository` is the service's git repository, or a folder in it; `known` is a TOML file of what the team knows
+    beyond its code: facts, and files that may go on naming the flag, each with its reason; `mends` is a patch of what a
+    person mends where the codemod cannot follow; `templates` removes templates that only the old path named; `tests` is
+    the service's own test command, or empty for the target's; `experience` is what the developers say of Hera, and
+    `asked` who of them; `learned` is what the team takes away from the rollout.
+    """
+
+    approval: str = ""
+    second_person: Truth = False
+    repository: str = ""
+    branch: str = ""
+    known: str = ""
+    mends: str = ""
+    templates: Truth = False
+    tests: str = ""
+    experience: str = ""
+    asked: Person = ""
+    learned: str = ""
+
+
 MODELS: dict[str, type[PhaseParameters]] = {
     "01_dev_testing": DevTestingParameters,
     "02_staging": StagingParameters,
     "03_canary": CanaryParameters,
     "04_production": ProductionParameters,
+    "05_cleanup": CleanupParameters,
     "drill": DrillParameters,
 }
 
@@ -241,6 +265,15 @@ def allowed(model: type[PhaseParameters], name: str) -> str:
         "patience_seconds": "a whole number of seconds from 1 to 86400",
         "traffic": "submissions a second that the notebook itself sends, from 0 (none) to 50",
         "on_fail": "rollback (flag off, by itself), page (a notice; the flag is left) or hold (the flag is left)",
+        "repository": "the folder of the service's git repository, as text",
+        "branch": "the name of the branch that is made, or empty for cleanup/<flag>",
+        "known": "the path of a TOML file with [facts] and [allowed], or empty: nothing beyond the code is known",
+        "mends": "the path of a patch (a unified diff), or empty",
+        "templates": _BOOL_HELP,
+        "tests": "a command, or empty for the target's commands.tests",
+        "experience": "what the developers say of their work with Hera, in words; empty: nobody asked them",
+        "asked": "the name of who of them said so, as text",
+        "learned": "what the team takes away from the rollout, in words; empty: nothing was written down",
         "told": "who was told by hand, and how, in words; empty: notices only",
         "rollout": "text such as backend-2026-11, or empty for <deployment>-YYYY-MM",
         "operator": "text, or empty for the login name",

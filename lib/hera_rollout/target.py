@@ -70,6 +70,8 @@ Medium = Literal["env", "configmap", "manual"]
 Share = Annotated[float, Field(ge=0, le=1)]
 GUIDE_STABLE_SECONDS: Final = 48 * 3_600
 """The guide's "Stable for 48+ hours"."""
+GUIDE_SETTLED_SECONDS: Final = 14 * 86_400
+"""The shorter end of the guide's "Wait for stable period (2-4 weeks)"."""
 
 
 class _Settings(BaseModel):
@@ -156,6 +158,9 @@ class Limits(_Settings):
     """Days of history before any hour is called low."""
     stable_seconds: Annotated[int, Field(ge=1, le=28 * 86_400)] = GUIDE_STABLE_SECONDS
     """So long production is watched after the deploy; the guide's is 48 hours, and less is marked as a deviation."""
+    settled_seconds: Annotated[int, Field(ge=1, le=366 * 86_400)] = GUIDE_SETTLED_SECONDS
+    """So long production stands, and nothing comes by the old path, before the flag leaves the code; the guide's is 2
+    to 4 weeks, and less than 2 takes an approval."""
     watch_gap_seconds: Annotated[int, Field(ge=1, le=86_400)] = 7_200
     """Two looks further apart than this leave a gap in the watch: that time does not count as watched."""
     memory_up_max: Annotated[float, Field(gt=0)] = 0.5
@@ -174,7 +179,8 @@ class Limits(_Settings):
         return "guide default" if name in _GUIDE_LIMITS else "kit default"
 
 
-_GUIDE_LIMITS = frozenset({"error_rate_max", "success_rate_min", "slowdown_max", "rung_seconds", "stable_seconds"})
+_GUIDE_LIMITS = frozenset({"error_rate_max", "success_rate_min", "slowdown_max", "rung_seconds", "stable_seconds",
+                           "settled_seconds"})  # fmt: skip
 
 
 class Accepted(_Settings):

@@ -151,12 +151,30 @@ def load_image(archive: Path) -> None:
     Lab().load_image(archive)
 
 
-@main.command("load-backend")
+@main.command("build-backend")
 @click.option("--project", type=click.Path(path_type=Path), help="Checkout to take the backend from.")
 @clear_errors
-def load_backend(project: Path | None) -> None:
+def build_backend(project: Path | None) -> None:
+    """Build the checkout's backend; nothing is loaded or deployed."""
+    click.echo(Lab(project=project).build_backend())
+
+
+@main.command("load-backend")
+@click.option("--project", type=click.Path(path_type=Path), help="Checkout to take the backend from.")
+@click.option("--no-deploy", is_flag=True, help="Only build and load it.")
+@clear_errors
+def load_backend(project: Path | None, no_deploy: bool) -> None:
     """Build the checkout's backend, load it and roll the Deployment over to it."""
-    click.echo(Lab(project=project).load_backend())
+    click.echo(Lab(project=project).load_backend(deploy=not no_deploy))
+
+
+@main.command("service-repository")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--project", type=click.Path(path_type=Path), help="Checkout to take the backend from.")
+@clear_errors
+def service_repository(folder: Path, project: Path | None) -> None:
+    """Make FOLDER a git repository of the practice backend, as a team has one: what notebook 05 cleans."""
+    click.echo(Lab(project=project).service_repository(folder))
 
 
 @main.command("load-kit")

@@ -14,9 +14,11 @@ from rollout_lab import (
     inventory,
     kit,
     locking,
+    own_images,
     preflight,
     probing,
     runtime,
+    service_repository,
     status,
     stopping,
 )
@@ -147,13 +149,23 @@ class Lab:
         paths = self._require_up()
         runtime.import_archive(paths, archive)
 
-    def load_backend(self) -> str:
+    def build_backend(self) -> str:
+        """Build the checkout's backend; return the image's name."""
+        preflight.require_linux_root()
+        project = checkout.require(self.project)
+        with locking.exclusive(LOCK):
+            tag, _ = own_images.ensure(self.paths, inventory.load(self.paths), project)
+        return f"{checkout.BACKEND.image}:{tag}"
+
+    def load_backend(self, *, deploy: bool = True) -> str:
         """Build the checkout's backend, load it and let the Deployment go over to it; return the image's name."""
         project = checkout.require(self.project)
         paths = self._require_up()
         built = inventory.load(paths)
         with locking.exclusive(LOCK):
             name = backend.load(paths, built, project)
+            if not deploy:
+                return name
             with Api(paths) as api:
                 backend.deploy(paths, api, built, project, name)
                 cluster.wait_deployment(api, "backend")
@@ -170,6 +182,10 @@ class Lab:
             with Api(paths) as api:
                 kit.ensure_volume(paths, api)
         return name
+
+    def service_repository(self, folder: Path) -> str:
+        """Make a git repository of the checkout's backend; return its commit."""
+        return service_repository.make(checkout.require(self.project), folder)
 
     def _require_up(self) -> Paths:
         preflight.require_linux_root()

@@ -62,7 +62,7 @@ def test_a_difference_is_named_in_the_check() -> None:
 def test_what_nobody_accepted_is_never_cut_from_the_record() -> None:
     accepted = (Accepted(path="spec.known.*", approver="alice", reason="known"),)
     many = [Difference(f"spec.known.{n}", "changed", 1, 2, "means something else", "behavioural") for n in range(60)]
-    found = comparing._sorted([*many, replace(many[0], path="spec.new")], accepted)
+    found = comparing.mattering([*many, replace(many[0], path="spec.new")], accepted)
     assert found["left_out"] == 61 - comparing.MOST_DIFFERENCES
     check = comparing.equivalence_check("manifests", [pair(**found)], "manifests", "means the same")
     assert check.verdict is Verdict.FAIL

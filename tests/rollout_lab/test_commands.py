@@ -37,8 +37,10 @@ def rollout_lab(*arguments: str, folder: Path, **environment: str) -> subprocess
 
 
 @pytest.mark.parametrize(
-    "command", ["up", "build", "down", "status", "kubeconfig", "logs", "kill", "start", "load-image", "load-backend"]
-)
+    "command",
+    ["up", "build", "down", "status", "kubeconfig", "logs", "kill", "start", "load-image", "build-backend",
+     "load-backend", "service-repository"],
+)  # fmt: skip
 def test_command_is_there_with_help(command: str) -> None:
     result = CliRunner().invoke(cli.main, [command, "--help"])
     assert result.exit_code == 0

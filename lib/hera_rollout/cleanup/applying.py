@@ -6,8 +6,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from hera_rollout.cleanup.checkouts import top
 from hera_rollout.cleanup.planning import CleanupPlan, plan
-from hera_rollout.cleanup.suites import TestRun, run_tests
+from hera_rollout.cleanup.running import CommandRun
+from hera_rollout.cleanup.suites import run_tests
 from hera_rollout.cleanup.tree import git, is_git
 from hera_rollout.errors import Conflicting, Refused, RolloutError
 
@@ -30,8 +32,8 @@ class Applied:
     branch: str
     commit: str
     base: str
-    before: TestRun
-    after: TestRun
+    before: CommandRun
+    after: CommandRun
 
 
 def apply(
@@ -50,8 +52,9 @@ def apply(
         Refused: no git repository, a dirty tree, a branch of that name, no approval, places left: nothing was changed.
         RolloutError: the tests fail: the branch is gone again.
     """
-    branch = branch or f"cleanup/{planned.subject.flag.lower().replace('_', '-')}"
-    root, base = _checked(planned, approval, branch)
+    branch = branch or branch_for(planned)
+    _approved(planned, approval)
+    root, base = ready(planned, branch)
     with _worktree(root, branch, base) as tree:
         folder = tree / planned.repository.resolve().relative_to(root)
         before = run_tests(tests, folder, seconds, planned.subject.flag)
@@ -66,16 +69,20 @@ def apply(
     return Applied(branch, commit, base, before, after)
 
 
-def _checked(planned: CleanupPlan, approval: Approval, branch: str) -> tuple[Path, str]:
+def branch_for(planned: CleanupPlan) -> str:
+    """The branch's name where none is given: after the flag."""
+    return f"cleanup/{planned.subject.flag.lower().replace('_', '-')}"
+
+
+def ready(planned: CleanupPlan, branch: str) -> tuple[Path, str]:
+    """Whether a plan could be applied as it is; the repository's root and the commit that it would be applied to.
+
+    Raises:
+        Refused: no git repository, a dirty tree, a branch of that name, places left; nothing is changed in any case.
+    """
     if not is_git(planned.repository):
         raise Refused(f"{planned.repository} is not in a git repository; nothing was changed.")
-    root = Path(git(planned.repository, "rev-parse", "--show-toplevel").strip()).resolve()
-    if approval.digest != planned.digest or not approval.by.strip() or not approval.reason.strip():
-        raise Refused(
-            f"There is no approval of plan {planned.digest}; nothing was changed.",
-            expected="an approval with a name, a reason and this plan's digest",
-            todo="Show the diff to whoever decides.",
-        )
+    root = top(planned.repository)
     if dirty := git(root, "status", "--porcelain").splitlines():
         more = f" and {len(dirty) - 1} more" if len(dirty) > 1 else ""
         raise Refused(f"The tree is dirty ({dirty[0].strip()}{more}); nothing was changed.", todo="Commit, then again.")
@@ -86,6 +93,15 @@ def _checked(planned: CleanupPlan, approval: Approval, branch: str) -> tuple[Pat
     git(root, "check-ref-format", "--branch", branch)
     _fits(planned)
     return root, git(root, "rev-parse", "HEAD").strip()
+
+
+def _approved(planned: CleanupPlan, approval: Approval) -> None:
+    if approval.digest != planned.digest or not approval.by.strip() or not approval.reason.strip():
+        raise Refused(
+            f"There is no approval of plan {planned.digest}; nothing was changed.",
+            expected="an approval with a name, a reason and this plan's digest",
+            todo="Show the diff to whoever decides.",
+        )
 
 
 def _fits(planned: CleanupPlan) -> None:

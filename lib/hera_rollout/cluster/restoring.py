@@ -47,14 +47,16 @@ class Restoration:
         return "\n".join(difflib.unified_diff(before, after, *names, lineterm=""))
 
 
-def plan(connection: Connection, target: Target, template_hash: str, variable: tuple[str, str]) -> Restoration:
+def plan(
+    connection: Connection, target: Target, template_hash: str, variable: tuple[str, str] | None = None
+) -> Restoration:
     """Plan to put back the revision of this pod-template-hash; nothing is changed.
 
     Args:
         connection: to the cluster.
         target: whose Deployment.
         template_hash: the ReplicaSet's: unlike its number, it stays the same over undos.
-        variable: name and value that the template's container gets.
+        variable: name and value that the template's container gets; as it was, if none is given.
 
     Raises:
         Missing: The Deployment keeps no such revision any more (`revisionHistoryLimit`).
@@ -71,14 +73,15 @@ def plan(connection: Connection, target: Target, template_hash: str, variable: t
         )
     revision, after = rollouts.revision_of(chosen), rollouts.template_of(chosen)
     container = next(one for one in after["spec"]["containers"] if one["name"] == target.container)
-    container["env"], _ = environment.with_variable(container.get("env") or [], *variable)
+    if variable:
+        container["env"], _ = environment.with_variable(container.get("env") or [], *variable)
     name, namespace = f"deployment/{target.deployment}", target.namespace
     return Restoration(
         template_hash=template_hash,
         revision=revision,
         image=container["image"],
-        command=f"kubectl rollout undo {name} --to-revision={revision} -n {namespace} && "
-        f"kubectl set env {name} {variable[0]}={variable[1]} -n {namespace}",
+        command=f"kubectl rollout undo {name} --to-revision={revision} -n {namespace}"
+        + (f" && kubectl set env {name} {variable[0]}={variable[1]} -n {namespace}" if variable else ""),
         before=deployment["spec"]["template"],
         after=after,
     )

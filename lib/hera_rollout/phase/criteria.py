@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from hera_rollout.production.judging import beside_the_guide, span
-from hera_rollout.target import GUIDE_STABLE_SECONDS, Limits
+from hera_rollout.target import GUIDE_SETTLED_SECONDS, GUIDE_STABLE_SECONDS, Limits
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Plan:
         then: what comes next once the phase has passed.
         also: what it changes beside the flag's own medium and its test workflows.
         goes_on: whether a HOLD leaves the run open, so that the next one goes on with what it has.
+        flag_stays: whether there is a flag at the end that somebody may have changed by hand.
     """
 
     number: int
@@ -41,6 +42,7 @@ class Plan:
     then: str
     also: str = ""
     goes_on: bool = False
+    flag_stays: bool = True
 
     @property
     def name(self) -> str:
@@ -58,6 +60,7 @@ _INTEGRATION: Final = (
 _LOGS: Final = ("startup logs", "creation logs", "warning logs", "error logs")
 
 STABLE_WORDS: Final = "Stable for 48+ hours"
+SETTLED_WORDS: Final = "Wait for stable period (2-4 weeks)"
 
 PLANS: Final[dict[str, Plan]] = {
     "01_dev_testing": Plan(
@@ -136,6 +139,27 @@ PLANS: Final[dict[str, Plan]] = {
         also="turns the flag on for all tasks, and off again if the watch says FAIL and on_fail says rollback",
         goes_on=True,
     ),
+    "05_cleanup": Plan(
+        number=5,
+        title="Cleanup",
+        goal="Remove old implementation and feature flag",
+        criteria=(
+            Criterion(SETTLED_WORDS, ("entry gate", "settled", "old path unused")),
+            Criterion("Remove feature flag logic", ("places left", "branch", "no pod with the variable")),
+            Criterion("Update documentation", ("documentation",)),
+            Criterion("Remove unused imports and code", ("code size",)),
+            Criterion(
+                "All tests pass",
+                ("tests of the service", "deployed", "scenarios with the flag on", "same manifest", "orphans"),
+            ),
+            Criterion("Faster development cycles", ("developer experience",)),
+            Criterion("Document results", ("final report",)),
+        ),
+        then="Merge the branch; keep the records: they are the rollout's history.",
+        also="makes a branch in the service's repository, builds it, and deploys it by the target's commands",
+        goes_on=True,
+        flag_stays=False,
+    ),
     "drill": Plan(
         number=0,
         title="The way back, walked before it is needed",
@@ -149,14 +173,24 @@ PLANS: Final[dict[str, Plan]] = {
 
 
 def planned(notebook: str, limits: Limits) -> Plan:
-    """A phase as this target walks it: a watch shorter than the guide's is in its title and its criterion's words."""
+    """A phase as this target walks it: a time shorter than the guide's is in its title and its criterion's words."""
     plan = PLANS[notebook]
-    if limits.stable_seconds >= GUIDE_STABLE_SECONDS or all(one.words != STABLE_WORDS for one in plan.criteria):
+    if limits.stable_seconds < GUIDE_STABLE_SECONDS:
+        words = f"Stable for {span(limits.stable_seconds)} ({beside_the_guide(limits)})"
+        plan = _said(plan, STABLE_WORDS, words, f"to be watched for {words.removeprefix('Stable for ')}")
+    if limits.settled_seconds < GUIDE_SETTLED_SECONDS:
+        short = f"{span(limits.settled_seconds)} (the guide asks for 2-4 weeks: a deviation of "
+        short += f"{limits.source('settled_seconds')})"
+        plan = _said(plan, SETTLED_WORDS, f"Wait for stable period of {short}", f"after a stable period of {short}")
+    return plan
+
+
+def _said(plan: Plan, guide: str, words: str, title: str) -> Plan:
+    """The plan with other words for one criterion of the guide's; as it is, where it has no such criterion."""
+    if all(one.words != guide for one in plan.criteria):
         return plan
-    words = f"Stable for {span(limits.stable_seconds)} ({beside_the_guide(limits)})"
-    criteria = tuple(replace(one, words=words) if one.words == STABLE_WORDS else one for one in plan.criteria)
-    title = f"{plan.title}, to be watched for {span(limits.stable_seconds)} ({beside_the_guide(limits)})"
-    return replace(plan, title=title, criteria=criteria)
+    criteria = tuple(replace(one, words=words) if one.words == guide else one for one in plan.criteria)
+    return replace(plan, title=f"{plan.title}, {title}", criteria=criteria)
 
 
 def unjudged(plan: Plan, made: set[str]) -> list[tuple[Criterion, list[str]]]:

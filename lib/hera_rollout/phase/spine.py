@@ -292,7 +292,7 @@ class Phase:
                 )
             )
             return
-        if self.keeping and self.keeping.state.facts.flags:
+        if self.keeping and self.keeping.state.facts.flags and self.plan.flag_stays:
             self.enter(untouched(self.keeping))
         for criterion, missing in unjudged(self.plan, set(self.checks)):
             self.check(

@@ -19,13 +19,8 @@ ROOT = Path(__file__).parents[3]
 GOLDEN = ROOT / "tests" / "golden" / "cleaned_backend"
 MENDS = GOLDEN.with_suffix(".patch")
 FLAG = "USE_HERA_SDK"
-FACTS = {
-    "decision.use_hera(...)": True,
-    "path == 'hera'": True,
-    "defects.hera_import_error(...)": False,
-    "self._faults.on('silent-yaml-build')": False,
-}
-ELSEWHERE = {"reference_backend/tests/ruff.toml"}  # the project's linter would read it here
+FACTS = cleanup.known(GOLDEN.with_suffix(".toml")).facts
+ELSEWHERE = {"lib/reference_backend/tests/ruff.toml"}  # the project's linter would read it here
 
 
 @pytest.fixture
@@ -34,7 +29,7 @@ def repository(tmp_path: Path) -> Path:
         ["git", "ls-files", "lib/reference_backend"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split()
     for name in listed:
-        target = tmp_path / Path(name).relative_to("lib")
+        target = tmp_path / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, target)
     identity = ["-c", "user.name=t", "-c", "user.email=t@example.com"]
@@ -62,7 +57,7 @@ def test_the_cleaned_backend_is_the_golden_tree(repository: Path) -> None:
         if edit.after is not None:
             found[edit.file] = edit.after
     golden = [path for path in GOLDEN.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
-    wanted = {f"reference_backend/{path.relative_to(GOLDEN).as_posix()}": path.read_text() for path in golden}
+    wanted = {f"lib/reference_backend/{path.relative_to(GOLDEN).as_posix()}": path.read_text() for path in golden}
     assert found.keys() == wanted.keys()
     for name, text in wanted.items():
         assert found[name] == text, name
@@ -78,7 +73,7 @@ def test_without_the_patch_every_place_it_cannot_follow_is_named(repository: Pat
 
 def test_applied_its_own_suite_passes_and_main_is_untouched(repository: Path) -> None:
     plan = planned(repository)
-    command = f"sh -c 'cd reference_backend && {sys.executable} -m pytest -q -x -p no:cacheprovider'"
+    command = f"sh -c 'cd lib/reference_backend && {sys.executable} -m pytest -q -x -p no:cacheprovider'"
     applied = cleanup.apply(plan, cleanup.Approval("Ada", "stable", plan.digest), tests=command, seconds=280)
     assert applied.after.passed
     grep = subprocess.run(

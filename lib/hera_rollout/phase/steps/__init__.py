@@ -1,6 +1,7 @@
 """The steps that notebooks share: each takes the phase, does one thing, shows it, and enters its checks."""
 
 from hera_rollout.phase.steps.alternating import alternate, concurrent_submissions
+from hera_rollout.phase.steps.cleaning import plan_cleanup, preview, remove_flag
 from hera_rollout.phase.steps.comparing import evidence_after_cancel, executions, manifests
 from hera_rollout.phase.steps.deploying import before_deploy, deploy
 from hera_rollout.phase.steps.drilling import off_first, walk_back
@@ -23,7 +24,10 @@ from hera_rollout.phase.steps.qualifying import (
     testing_checklist,
     traffic_note,
 )
+from hera_rollout.phase.steps.replacing import put_back, replace_service, scenarios_again
+from hera_rollout.phase.steps.reporting import developer_experience, final_report
 from hera_rollout.phase.steps.returning import rollback
+from hera_rollout.phase.steps.settling import settled, unused
 from hera_rollout.phase.steps.submitting import hera_workflow
 from hera_rollout.phase.steps.switching import overlay, set_flag
 from hera_rollout.phase.steps.testing import checklist, integration, leftovers, scenarios
@@ -42,10 +46,12 @@ __all__ = [
     "coin_toss",
     "concurrent_submissions",
     "deploy",
+    "developer_experience",
     "drill_on_record",
     "entry_gate",
     "evidence_after_cancel",
     "executions",
+    "final_report",
     "flag_by_file",
     "fly_over",
     "hera_workflow",
@@ -58,17 +64,25 @@ __all__ = [
     "off_first",
     "overlay",
     "parity",
+    "plan_cleanup",
+    "preview",
     "production_monitoring",
     "provenance",
+    "put_back",
     "rehearse",
+    "remove_flag",
+    "replace_service",
     "rollback",
     "rung",
     "scenarios",
+    "scenarios_again",
     "set_flag",
+    "settled",
     "staging_again",
     "tell",
     "testing_checklist",
     "traffic_note",
+    "unused",
     "user_issues",
     "walk_back",
 ]

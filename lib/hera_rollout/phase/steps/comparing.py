@@ -52,7 +52,7 @@ def manifests(phase: Phase) -> None:
     if phase.dry_run or not found:
         display.note("Manifests: nothing was run by both paths, so there is nothing to compare")
         return
-    schema = _schema(phase)
+    schema = schema_of(phase)
     rows = [_guarded(pair, lambda pair=pair: _manifests(phase, pair, schema)) for pair in found]
     _show(rows, "Manifests: the YAML path's against the Hera path's", phase)
     used = pd.DataFrame([rule for row in rows for rule in row["rules"]], columns=["rule", "reason", "source"])
@@ -71,7 +71,7 @@ def executions(phase: Phase) -> None:
     phase.check(equivalence_check("runs", rows, "runs", "did the same by both paths"))
 
 
-def _schema(phase: Phase) -> Schema:
+def schema_of(phase: Phase) -> Schema:
     """The cluster's own, if its CRDs are full; else the pinned Argo version's."""
     try:
         document = phase.cluster.connection.get("/openapi/v3/apis/argoproj.io/v1alpha1")
@@ -107,7 +107,8 @@ def _manifests(phase: Phase, pair: Pair, schema: Schema) -> Row:
         differences += [replace(one, path=f"{one.path} ({what})") for one in found.differences]
         rules_used |= {rule.name: rule for rule in found.rules_used}
     shown = [{"rule": rule.name, "reason": rule.reason, "source": rule.source} for rule in rules_used.values()]
-    return {**_sorted(differences, phase.target.accepted), "documents": list(sides), "rules": shown, "compared": True}
+    return {**mattering(differences, phase.target.accepted), "documents": list(sides), "rules": shown,
+            "compared": True}  # fmt: skip
 
 
 def _kept(phase: Phase, task: str, run: int) -> dict[str, Any] | None:
@@ -130,11 +131,11 @@ def _runs(phase: Phase, pair: Pair) -> Row:
         for frame in (phase.workflows.logs(one) for one in documents)
     ]
     found = equivalence.compare_runs(*documents, *logs)
-    row = _sorted(list(found.differences), phase.target.accepted)
+    row = mattering(list(found.differences), phase.target.accepted)
     return {**row, "documents": [f"{found.nodes} nodes", f"{found.logs} logs"], "compared": True}
 
 
-def _sorted(differences: list[Difference], accepted: tuple[Accepted, ...]) -> Row:
+def mattering(differences: list[Difference], accepted: tuple[Accepted, ...]) -> Row:
     """Those that matter, with who accepted them, and how many others there are; what nobody accepted is never cut."""
     matter = [
         {**one.as_json(), "yaml": plain(str(one.yaml), 200), "hera": plain(str(one.hera), 200),

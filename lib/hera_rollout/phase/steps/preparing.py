@@ -4,6 +4,7 @@ from typing import Final
 
 from hera_rollout import display, preflight
 from hera_rollout.phase.spine import Phase
+from hera_rollout.phase.steps.settling import replacing
 
 WATCHING: Final = "04_production"
 """Once begun, the service alone makes workflows here: who goes on watching, such as a CronJob, needs no right to."""
@@ -15,6 +16,9 @@ def before_you_start(phase: Phase) -> None:
     Raises:
         PhaseFailed: a line of the preflight is red.
     """
+    if replacing(phase):
+        display.note("An earlier attempt of this run began to replace the service; it was looked at before that")
+        return
     again = phase.keeping is not None and phase.keeping.run.facts.attempts > 1
     watches = again and phase.notebook == WATCHING
     found = preflight.checks(phase.target, phase.cluster, phase.workflows, watches=watches)
