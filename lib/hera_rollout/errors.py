@@ -42,11 +42,10 @@ class RolloutError(Exception):
         why: Why it matters for the rollout.
         todo: The next thing to do or to open.
         evidence: Any data the text rests on; kept for the record, never printed.
-
-    `status` is that of the HTTP answer which the error is about; None where there was no answer.
     """
 
     status: int | None = None
+    """Of the HTTP answer that the error is about; None where there was no answer."""
 
     def __init__(
         self, seen: str, *, expected: str = "", why: str = "", todo: str = "", evidence: object | None = None

@@ -99,15 +99,15 @@ class Hold:
             try:
                 self._now, self._unrenewed = self._leases.renewed(self._now), ""
             except _TakenOver as error:
-                self._lost = error.seen
+                self._lost = str(error)
                 return
             except RolloutError as error:
                 self._unrenewed = error.seen
                 pause /= _SOONER
 
 
-class _TakenOver(Refused):
-    """Somebody else holds the lease by now."""
+class _TakenOver(Exception):  # noqa: N818  (never leaves this module)
+    """Somebody else holds the lease by now; the text says who."""
 
 
 class _Leases:
