@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -21,6 +22,17 @@ def result(name: str, *, passed: bool = True, path: str = "hera", how: str = "pr
         name=name, title=name, passed=passed, seen="done" if passed else "broke", expected="done", todo="look",
         workflows=[f"python-job-{name}"], path=path, provenance=how, seconds=1.0, timings={},
     )  # fmt: skip
+
+
+def test_a_scenario_whose_path_alone_cannot_be_told_is_hold_and_one_that_broke_is_not() -> None:
+    good = [result(name) for name in NAMES]
+    doubt = replace(good[0], passed=False, path="", provenance="unproven", in_doubt=True)
+    assert testing.all_passed([doubt, *good[1:]], "scenarios", NAMES).verdict is Verdict.HOLD
+    assert (
+        testing.all_passed([doubt, result(NAMES[1], passed=False), *good[2:]], "scenarios", NAMES).verdict
+        is Verdict.FAIL
+    )
+    assert testing.all_passed([doubt], "scenarios", NAMES).verdict is Verdict.FAIL, "the others did not run"
 
 
 def test_the_criteria_are_the_guides_own_words(guide: str) -> None:

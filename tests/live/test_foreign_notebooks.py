@@ -84,6 +84,7 @@ def test_01_tests_it_as_it_stands_and_does_not_turn_a_flag_that_nobody_can_see(d
     assert "has no route /api/v1/flag" in checks["backend"]["seen"]
     assert "1 pods can say what its flag is" in checks["flag in effect"]["seen"]
     assert "A backend of your own" in checks["flag in effect"]["todo"]
+    assert checks["baseline"]["verdict"] == "HOLD", "it ran as it should, by a path that nobody can tell"
     assert "made by path=none (unproven)" in checks["baseline"]["seen"]
     assert "USE_HERA_SDK" not in environment(dressed)
     assert "kubectl set env deployment/jobs USE_HERA_SDK=true" in (record.folder / "notebook.ipynb").read_text()

@@ -17,6 +17,7 @@ from hera_rollout.errors import Refused
 from hera_rollout.workflows import Workflows, WorkflowView
 
 Update = Callable[[str, WorkflowView], None]
+_NO_LABEL = "Give the service's workflows the label hera-rollout/path (README, “A backend of your own”)."
 _OTHER_PATH = "See why the backend took the other path: its log, and heraImport of /api/v1/flag."
 _WORST: tuple[How, ...] = ("contradicted", "unproven", "inferred", "proven")
 
@@ -132,13 +133,14 @@ def _result(trial: Trial, expect_path: str, seconds: float) -> ScenarioResult:
     judged = _judged(trial.found)
     wrong = _wrong_path(judged, expect_path) if trial.found else ""
     problems = [*trial.problems, *([wrong] if wrong else [])]
+    doubt = problems == [wrong] and judged.how == "unproven"
     return ScenarioResult(
         name=scenario.name,
         title=scenario.title,
         passed=not problems,
         seen="; ".join(problems) or _good(scenario, trial),
         expected=scenario.expected(packages, expect_path),
-        todo=(trial.todo or _OTHER_PATH) if problems else "",
+        todo=(trial.todo or (_NO_LABEL if doubt else _OTHER_PATH)) if problems else "",
         workflows=trial.names + trial.orphans,
         path=judged.path,
         provenance=judged.how,
@@ -146,6 +148,7 @@ def _result(trial: Trial, expect_path: str, seconds: float) -> ScenarioResult:
         timings=trial.timings,
         orphans=trial.orphans,
         provenance_reason=judged.reason,
+        in_doubt=doubt,
     )
 
 

@@ -54,7 +54,8 @@ class Scenario:
 class ScenarioResult:
     """What came of one scenario. Never an exception: misbehaviour is a row with `passed=False`.
 
-    `seen` of a passed row names no workflow and no time, so that the rows of two paths can be compared.
+    `seen` of a passed row names no workflow and no time, so that the rows of two paths can be compared. `in_doubt`: all
+    else is as it should be, and which path made it cannot be told.
     """
 
     name: str
@@ -70,6 +71,7 @@ class ScenarioResult:
     timings: dict[str, float] = field(default_factory=dict)
     orphans: list[str] = field(default_factory=list)
     provenance_reason: str = ""
+    in_doubt: bool = False
 
 
 SCENARIOS: Mapping[str, Scenario] = MappingProxyType(

@@ -49,10 +49,13 @@ def flag_reported(evidence: Evidence) -> Verdict:
 def scenarios(evidence: Evidence) -> Verdict:
     """FAIL if one failed or did not run, PASS if every one there is ran and passed, else HOLD.
 
-    Evidence: ``results`` with ``name`` and ``passed``; ``asked`` and ``every``: lists of names.
+    Evidence: ``results`` with ``name``, ``passed`` and ``in_doubt`` (only the path that made it cannot be told);
+    ``asked`` and ``every``: lists of names.
     """
     passed = {result["name"] for result in evidence["results"] if result["passed"]}
-    if not set(evidence["asked"]) <= passed or any(not result["passed"] for result in evidence["results"]):
+    doubtful = {result["name"] for result in evidence["results"] if result.get("in_doubt")}
+    named = {result["name"] for result in evidence["results"]} | set(evidence["asked"])
+    if not named <= passed | doubtful:
         return Verdict.FAIL
     return Verdict.PASS if set(evidence["every"]) <= passed else Verdict.HOLD
 

@@ -36,10 +36,16 @@ def results_frame(results: list[ScenarioResult]) -> pd.DataFrame:
     )
 
 
+def _verdict(result: ScenarioResult | IntegrationResult) -> Verdict:
+    if isinstance(result, ScenarioResult) and result.in_doubt:
+        return Verdict.HOLD
+    return Verdict.PASS if result.passed else Verdict.FAIL
+
+
 def _told(result: ScenarioResult | IntegrationResult) -> dict[str, str]:
     """What both lists' tables say of a row."""
     return {
-        "result": (Verdict.PASS if result.passed else Verdict.FAIL).label,
+        "result": _verdict(result).label,
         "seen": result.seen,
         "expected": result.expected,
         "time": f"{result.seconds:.1f} s",
