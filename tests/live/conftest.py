@@ -169,7 +169,7 @@ class Lab:
         """Wait until the Deployment is rolled out, no old pod is left and the Service answers."""
         wait_for("Deployment backend rolled out", self._rolled_out, 90)
         wait_for("old pods gone", self._only_new_pods, 60)
-        wait_for("Service backend answers", self._answers, 30)
+        wait_for("Service backend answers", self._answers, 90)  # a minute after an outage of the API server
 
     def _rolled_out(self):
         found = self.operator.apps.read_namespaced_deployment(DEPLOYMENT, NAMESPACE)
