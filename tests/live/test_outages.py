@@ -62,7 +62,11 @@ def down(lab, name):
         yield
     finally:
         rollout_lab("start", name)
-        if name == API:  # the controller's own connections may not come back by themselves
+        if name == API:
+            # Kubernetes' controllers drop what they cannot sync meanwhile, such as the backend's endpoints.
+            rollout_lab("kill", "kube-controller-manager")
+            rollout_lab("start", "kube-controller-manager")
+            # Argo's own connections may not come back by themselves.
             lab.admin.kubectl("delete", "pod", "-l", "app=workflow-controller", "--force", "--grace-period=0")
             rollout_lab("start", "workflow-controller")
 
