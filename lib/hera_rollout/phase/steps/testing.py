@@ -123,7 +123,7 @@ def _line(result: ScenarioResult) -> Check:
     """One line of the guide's functional list; by the Hera path it replaces what the baseline said."""
     return judge(
         name=f"scenario {result.name}",
-        rule=rules.holds,
+        rule=rules.withheld if result.in_doubt else rules.holds,
         evidence={"holds": result.passed, "result": asdict(result)},
         seen=result.seen,
         expected=result.expected,
