@@ -172,9 +172,10 @@ def placed(rung: Rung, frame: pd.DataFrame) -> Rung:
     mine = frame[(at >= rung.began + SLACK) & (at < (rung.ended or inf) - SLACK)]
     first = mine.drop_duplicates("task")
     wrong = mine[mine["path"] != mine["task"].map(lambda task: path_for(str(task), rung.percent))]
-    # A task whose workflows were all deleted by now has been seen all the same.
+    # A task whose workflows were all deleted by now has been seen all the same. What a rung was left with stays: its
+    # gate had decided, and stragglers could make it undecided again, with no more tasks to come.
     share = RungShare(percent=rung.percent, tasks=len(first), hera=int((first["path"] == "hera").sum()))
-    best = share if share.tasks >= rung.share.tasks else rung.share
+    best = share if share.tasks >= rung.share.tasks and not rung.ended else rung.share
     names = tuple(f"{row['name']} ({row['path'] or 'no path'})" for row in wrong.to_dict("records"))
     return replace(
         rung, share=best, misplaced=names[:MOST_NAMED] or rung.misplaced,

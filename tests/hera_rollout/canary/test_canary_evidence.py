@@ -81,6 +81,15 @@ def test_a_workflow_that_is_gone_from_the_cluster_was_seen_all_the_same():
     assert placed(found, frame(row(1, "hera", task="t1"))).share == found.share
 
 
+def test_stragglers_of_a_rung_that_was_left_do_not_undecide_its_split():
+    rows = [row(number, path_for(f"task-{number}", 50), at=10) for number in range(30)]
+    left_with = replace(placed(begun(), frame(*rows[:20])), ended=now(100))
+    assert placed(left_with, frame(*rows)).share == left_with.share
+    other = "yaml" if path_for("task-x", 50) == "hera" else "hera"
+    late = placed(left_with, frame(*rows, row(31, other, task="task-x", at=10)))
+    assert late.misplaced == (f"wf-{other}-31 ({other})",), "what was on the wrong path is still seen"
+
+
 def test_the_evidence_goes_through_json_and_back():
     rung = placed(counted(begun(), frame(row(0, "hera"), row(1, "yaml")), now(100), 300), frame(row(0, "hera")))
     assert Rung.read(json.loads(json.dumps(rung.plain()))) == rung
