@@ -1,6 +1,7 @@
 """A rung's evidence: each workflow once, each task key once, carried from rung to rung, and when a rung may be left."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from math import exp
 
