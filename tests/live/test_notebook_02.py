@@ -102,7 +102,15 @@ ROWS = [
 ]
 
 
-@pytest.mark.parametrize(("scenarios", "faults"), ROWS, ids=[", ".join(faults) for _, faults in ROWS])
+SLOWEST = {"paths-differ"}
+"""tests/live/test_equivalence.py finds both differences in less time."""
+PARAMETERS = [
+    pytest.param(scenarios, faults, id=", ".join(faults), marks=[pytest.mark.soak] if SLOWEST & set(faults) else [])
+    for scenarios, faults in ROWS
+]
+
+
+@pytest.mark.parametrize(("scenarios", "faults"), PARAMETERS)
 def test_a_fault_is_stopped(clean_backend, passed_01, target_file, tmp_path, scenarios, faults):  # noqa: PLR0917
     clean_backend.set_faults(**dict.fromkeys(faults, "on"))
     given = {**SMALL, "scenarios": scenarios, "previous": str(passed_01.folder)}
