@@ -18,3 +18,10 @@ except nbformat.ValidationError:
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("module", ["hera_rollout.display", "hera_rollout.records", "hera_rollout.cli.records"])
+def test_who_only_shows_or_reads_does_not_import_hera(module):
+    code = f"import sys, {module}; assert 'hera.workflows' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
