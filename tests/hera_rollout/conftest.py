@@ -10,6 +10,9 @@ import pytest
 
 from hera_rollout.target import Target
 
+Reply = Callable[[str, str, bytes], tuple[int, str]]
+"""Of method, path without its query, and body: the answer's status and text."""
+
 
 @pytest.fixture
 def closed_url() -> str:
@@ -27,15 +30,15 @@ def silent_url() -> Iterator[str]:
 
 
 @pytest.fixture
-def answering() -> Iterator[Callable[..., str]]:
-    """A server on loopback that gives each path the status and text it is told to; answers its address."""
+def serving() -> Iterator[Callable[[Reply], str]]:
+    """Servers on loopback that answer by a function of method, path and body; gives each one's address."""
     servers: list[ThreadingHTTPServer] = []
 
-    def start(answers: dict[str, tuple[int, str]]) -> str:
+    def start(reply: Reply) -> str:
         class Handler(BaseHTTPRequestHandler):
             def answer(self) -> None:
-                self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                status, text = answers.get(self.path.partition("?")[0], (404, '{"message": "no such path"}'))
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                status, text = reply(self.command, self.path.partition("?")[0], body)
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(text.encode())))
                 self.end_headers()
@@ -58,6 +61,16 @@ def answering() -> Iterator[Callable[..., str]]:
     for server in servers:
         server.shutdown()
         server.server_close()
+
+
+@pytest.fixture
+def answering(serving: Callable[[Reply], str]) -> Callable[[dict[str, tuple[int, str]]], str]:
+    """A server on loopback that gives each path the status and text it is told to; answers its address."""
+
+    def start(answers: dict[str, tuple[int, str]]) -> str:
+        return serving(lambda _method, path, _body: answers.get(path, (404, '{"message": "no such path"}')))
+
+    return start
 
 
 @pytest.fixture

@@ -7,9 +7,7 @@ decides by the practice backend's own rule, at once; `decided` is what it decide
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -157,32 +155,10 @@ class Kube:
         self.objects[path] = made
         return made
 
-    def serve(self) -> ThreadingHTTPServer:
-        """Answer on loopback until it is shut down."""
-        kube = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def answer(self) -> None:
-                text = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                method = {"PUT": "PUT_"}.get(self.command, self.command)
-                status, body = kube.answer(method, self.path.partition("?")[0], json.loads(text or "null"))
-                data = json.dumps(body).encode()
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
-
-            def __getattr__(self, name: str) -> Callable[[], None]:
-                if name.startswith("do_"):
-                    return self.answer
-                raise AttributeError(name)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        return server
+    def reply(self, method: str, path: str, body: bytes) -> tuple[int, str]:
+        """The answer as text: what a server gives."""
+        status, said = self.answer({"PUT": "PUT_"}.get(method, method), path, json.loads(body or "null"))
+        return status, json.dumps(said)
 
 
 def _merge(old: Any, new: Any) -> Any:
@@ -210,19 +186,16 @@ def kube() -> Iterator[Kube]:
 
 
 @pytest.fixture
-def cluster(kube: Kube, make_target: Callable[..., Any], tmp_path: Path) -> Iterator[Cluster]:
+def cluster(kube: Kube, serving: Callable[..., str], make_target: Callable[..., Any], tmp_path: Path) -> Cluster:
     """The kit's view of it; the backend's address is the same server."""
-    server = kube.serve()
-    url = f"http://127.0.0.1:{server.server_address[1]}"
+    url = serving(kube.reply)
     path = tmp_path / "kubeconfig"
     path.write_text(yaml.safe_dump({
         "clusters": [{"name": "c", "cluster": {"server": url}}], "users": [{"name": "u", "user": {}}],
         "contexts": [{"name": "here", "context": {"cluster": "c", "user": "u"}}], "current-context": "here",
     }))  # fmt: skip
     limits = {"request_timeout_seconds": 2, "rollout_deadline_seconds": 2, "scrape_seconds": 1}
-    yield Cluster.connect(make_target(kubeconfig=str(path), backend_url=url, argo_url=url, limits=limits))
-    server.shutdown()
-    server.server_close()
+    return Cluster.connect(make_target(kubeconfig=str(path), backend_url=url, argo_url=url, limits=limits))
 
 
 @pytest.fixture
