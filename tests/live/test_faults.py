@@ -33,7 +33,9 @@ ROWS = [
         },
     ),
     ("cancel", {"dead-cancel": ("baseline", "answered 404")}),
-    ("simple", {"bad-image": ("scenarios with the flag on", "does-not-exist")}),
+    pytest.param(  # tests/live/test_workflows.py shows in less time that such a wait ends early and names the image
+        "simple", {"bad-image": ("scenarios with the flag on", "does-not-exist")}, marks=pytest.mark.soak
+    ),
 ]
 BEFORE_ANY_CHANGE = {"silent-yaml-import"}
 
@@ -70,15 +72,9 @@ def assert_stopped(folder: Path, target: str, scenarios: str, *stopped: tuple[st
     return record
 
 
-SLOWEST = {"bad-image"}
-"""tests/live/test_workflows.py shows in less time that such a wait ends early and names the image."""
-PARAMETERS = [
-    pytest.param(scenarios, faults, id=", ".join(faults), marks=[pytest.mark.soak] if SLOWEST & set(faults) else [])
-    for scenarios, faults in ROWS
-]
-
-
-@pytest.mark.parametrize(("scenarios", "faults"), PARAMETERS)
+@pytest.mark.parametrize(
+    ("scenarios", "faults"), ROWS, ids=lambda value: ", ".join(value) if isinstance(value, dict) else None
+)
 def test_a_fault_of_the_backend_is_stopped(clean_backend, impatient, cluster, tmp_path, scenarios, faults):  # noqa: PLR0917
     clean_backend.set_faults(**dict.fromkeys(faults, "on"))
     try:

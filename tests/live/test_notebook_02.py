@@ -92,25 +92,20 @@ ROWS = [
     ("simple", {"compare-nothing": ("baseline", "is not there")}),
     ("cancel", {"cancel-deletes": ("baseline", "its record is lost")}),
     ("simple", {"orphan-after-timeout": ("orphans", r"[1-9]\d* orphans")}),
-    (
+    pytest.param(  # tests/live/test_equivalence.py finds both differences in less time
         "simple",
         {
             "paths-differ": ("manifests", r"spec\.synchronization .*\(behavioural, only-yaml\)"),
             "dirty-yaml": ("manifests", r"templates\[main\]\._env .*\(illegal"),
         },
+        marks=pytest.mark.soak,
     ),
 ]
 
 
-SLOWEST = {"paths-differ"}
-"""tests/live/test_equivalence.py finds both differences in less time."""
-PARAMETERS = [
-    pytest.param(scenarios, faults, id=", ".join(faults), marks=[pytest.mark.soak] if SLOWEST & set(faults) else [])
-    for scenarios, faults in ROWS
-]
-
-
-@pytest.mark.parametrize(("scenarios", "faults"), PARAMETERS)
+@pytest.mark.parametrize(
+    ("scenarios", "faults"), ROWS, ids=lambda value: ", ".join(value) if isinstance(value, dict) else None
+)
 def test_a_fault_is_stopped(clean_backend, passed_01, target_file, tmp_path, scenarios, faults):  # noqa: PLR0917
     clean_backend.set_faults(**dict.fromkeys(faults, "on"))
     given = {**SMALL, "scenarios": scenarios, "previous": str(passed_01.folder)}
