@@ -1,12 +1,11 @@
 """Carrying out an approved plan: on a new branch, in a worktree of its own, between two runs of the service's tests."""
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from hera_rollout.cleanup.checkouts import top
+from hera_rollout.cleanup.checkouts import top, worktree
 from hera_rollout.cleanup.planning import CleanupPlan, plan
 from hera_rollout.cleanup.running import CommandRun
 from hera_rollout.cleanup.suites import run_tests
@@ -123,17 +122,15 @@ def _fits(planned: CleanupPlan) -> None:
 @contextmanager
 def _worktree(root: Path, branch: str, base: str) -> Iterator[Path]:
     """A checkout beside the checkout; if anything goes wrong, it and the branch are gone again."""
-    with tempfile.TemporaryDirectory(prefix="hera-rollout-cleanup-") as folder:
-        tree = Path(folder) / "tree"
-        git(root, "worktree", "add", "--quiet", "-b", branch, str(tree), base)
-        kept = False
-        try:
-            yield tree.resolve()
-            kept = True
-        finally:
-            git(root, "worktree", "remove", "--force", str(tree))
-            if not kept:
-                git(root, "branch", "--quiet", "-D", branch)
+    unkept = False
+    try:
+        with worktree(root, base, "-b", branch) as tree:
+            unkept = True
+            yield tree
+            unkept = False
+    finally:
+        if unkept:
+            git(root, "branch", "--quiet", "-D", branch)
 
 
 def _write(planned: CleanupPlan, folder: Path) -> None:

@@ -18,6 +18,27 @@ def top(repository: Path) -> Path:
 
 
 @contextmanager
+def worktree(root: Path, commit: str, *how: str) -> Iterator[Path]:
+    """A worktree of a repository at a commit, beside whatever is checked out; gone afterwards.
+
+    Args:
+        root: the repository's.
+        commit: what is checked out in it.
+        how: options of `git worktree add`: `--detach`, or `-b` and a branch.
+
+    Raises:
+        Refused: git says no, such as for a commit that is not there.
+    """
+    with tempfile.TemporaryDirectory(prefix="hera-rollout-checkout-") as folder:
+        tree = Path(folder) / "tree"
+        git(root, "worktree", "add", "--quiet", *how, str(tree), commit)
+        try:
+            yield tree.resolve()
+        finally:
+            git(root, "worktree", "remove", "--force", str(tree))
+
+
+@contextmanager
 def checkout(repository: Path, commit: str) -> Iterator[Path]:
     """The same folder of the repository as it is at a commit.
 
@@ -25,10 +46,5 @@ def checkout(repository: Path, commit: str) -> Iterator[Path]:
         Refused: git says no, such as for a commit that is not there.
     """
     root = top(repository)
-    with tempfile.TemporaryDirectory(prefix="hera-rollout-checkout-") as folder:
-        tree = Path(folder) / "tree"
-        git(root, "worktree", "add", "--quiet", "--detach", str(tree), commit)
-        try:
-            yield tree.resolve() / repository.resolve().relative_to(root)
-        finally:
-            git(root, "worktree", "remove", "--force", str(tree))
+    with worktree(root, commit, "--detach") as tree:
+        yield tree / repository.resolve().relative_to(root)
