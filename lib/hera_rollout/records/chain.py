@@ -12,11 +12,10 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, Final, NamedTuple
 
-
-from hera_rollout.records.nbformats import nbformat
 from hera_rollout.gates import Verdict as CheckVerdict
 from hera_rollout.gates import worst
 from hera_rollout.gates.rules import RULES
+from hera_rollout.records.nbformats import nbformat
 from hera_rollout.records.outcomes import classify
 
 RECORD: Final = "record.json"

@@ -8,10 +8,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from hera_rollout.records.nbformats import nbformat
 from hera_rollout.errors import Refused
 from hera_rollout.parameters import MODELS, PhaseParameters
 from hera_rollout.records.evidence import code_cells
+from hera_rollout.records.nbformats import nbformat
 from hera_rollout.records.store import keep, workplace
 from hera_rollout.target import Target
 

@@ -14,9 +14,9 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
 
-from hera_rollout.records.nbformats import nbformat
 from hera_rollout.errors import Refused
 from hera_rollout.parameters import validate
+from hera_rollout.records.nbformats import nbformat
 from hera_rollout.records.redacting import address
 from hera_rollout.records.refusing import keep_refusal
 from hera_rollout.records.store import Record, keep, workplace

@@ -13,10 +13,10 @@ import jsonschema
 from jsonschema.exceptions import best_match
 
 from hera_rollout.answers import plain
-from hera_rollout.records.nbformats import nbformat
 from hera_rollout.errors import Refused
 from hera_rollout.records import chain, files, index
 from hera_rollout.records.evidence import checks, evidence, last
+from hera_rollout.records.nbformats import nbformat
 from hera_rollout.records.outcomes import Outcome, classify
 from hera_rollout.records.redacting import redacted
 from hera_rollout.records.report import render
