@@ -1,5 +1,6 @@
 """Two workers: the lab's tests stay in order in one of them, and nothing runs beside those that compare the machine."""
 
+import shlex
 import shutil
 import subprocess
 import sys
@@ -74,7 +75,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def output(folder: Path) -> str:
     last = (HERE / "run").read_text().splitlines()[-1]
     assert last.startswith("exec pytest ")
-    words = last.split()[2:]
+    words = shlex.split(last)[2:]
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--durations=3", *words]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

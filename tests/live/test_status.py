@@ -27,7 +27,11 @@ KEPT = ("configmap/hera-rollout-backend", "configmap/backend-flag", "deployment/
 
 @pytest.fixture(autouse=True)
 def fresh(suspended):
-    """No flag in either medium, nothing remembered. Workflows start no pod, so they are in flight until resumed."""
+    """No flag in either medium, nothing remembered, nothing in flight that an earlier test left.
+
+    Workflows start no pod, so they are in flight until resumed.
+    """
+    suspended.admin.kubectl("delete", "workflows", "--all", "--wait=false")
     suspended.clear_flag()
     suspended.set_env(USE_HERA_SDK=None)
     suspended.forget()
