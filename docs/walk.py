@@ -117,7 +117,7 @@ class Walk:
         self.picture(f"{path.stem}-opened")
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-        ends, answered, looked = time.monotonic() + LONGEST, 0, time.monotonic()
+        ends, answered = time.monotonic() + LONGEST, 0
         while not self.over(path):
             if time.monotonic() > ends:
                 self.picture(f"{path.stem}-stuck")
@@ -126,8 +126,6 @@ class Walk:
             if form.count():
                 answered += 1
                 self.approve(form, f"{path.stem}-approval-{answered}")
-            elif time.monotonic() > looked + 45:
-                looked = time.monotonic()
             time.sleep(1)
         self.picture(f"{path.stem}-ended")
 
@@ -168,6 +166,7 @@ def looked_at(report: Path, name: str, pictures: Path) -> None:
             page.on("requestfailed", lambda request, failed=failed: failed.append(request.url))
             page.goto(report.as_uri())
             page.screenshot(path=pictures / f"record-{name}-{kind}.png")
+            page.screenshot(path=pictures / f"record-{name}-{kind}-whole.png", full_page=True)
             beyond = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
             print(f"record {name} {kind}: {len(failed)} requests failed, {max(0, beyond)} pixels beyond the edge")
         browser.close()

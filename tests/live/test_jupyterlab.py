@@ -1,4 +1,4 @@
-"""Notebook 03 in a real JupyterLab, in Debian's Chromium: approved by a real click it goes on, declined it does not.
+"""Notebook 03 in a real JupyterLab, in Debian's Chromium: approved by a click it goes on, declined by keys it does not.
 
 Pictures of it go to the folder that HERA_TEST_PICTURES names, for somebody to look at.
 """
@@ -21,6 +21,8 @@ pytestmark = [pytest.mark.live, pytest.mark.timeout(500)]
 
 ROOT = Path(__file__).parents[2]
 REASON = "looked at the figures"
+TABS = 60
+FOCUSED = "(document.activeElement.placeholder || '') + ' ' + (document.activeElement.innerText || '').slice(0, 80)"
 OPTIONS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
            "--disable-component-update", "--disable-sync")  # fmt: skip
 
@@ -99,30 +101,56 @@ def picture(page: Page, name: str) -> None:
         page.screenshot(path=Path(folder) / f"{name}.png")
 
 
-def answered(page: Page, button: str, rung: str) -> None:
-    """Fill in a reason and press a button of the form, as a person does."""
+def approved_by_clicks(page: Page, rung: str) -> None:
+    """Fill in a reason and press the button of the form, as a person does."""
     form = page.locator(".jp-OutputArea", has_text=f"Approve rung {rung} %").last
     reason = form.get_by_placeholder("what you looked at, and why it may go on")
     reason.scroll_into_view_if_needed(timeout=120_000)
     reason.click()
     page.keyboard.type(REASON)
-    picture(page, f"approval-{rung}-{button.lower()}")
-    form.get_by_role("button", name=button).click()
+    picture(page, f"approval-{rung}")
+    form.get_by_role("button", name="Approve").click()
+
+
+def by_keys(page: Page) -> None:
+    """Run all cells by the command palette, without the mouse."""
+    page.keyboard.press("Control+Shift+c")
+    page.keyboard.type("run all cells")
+    page.keyboard.press("Enter")
+
+
+def declined_by_keys(page: Page, rung: str) -> None:
+    """Without the mouse: Tab to the form's reason, Tab to its buttons, Enter."""
+    form = page.locator(".jp-OutputArea", has_text=f"Approve rung {rung} %").last
+    form.get_by_placeholder("what you looked at, and why it may go on").wait_for(timeout=120_000)
+    tab_to(page, "what you looked at")
+    page.keyboard.type(REASON)
+    tab_to(page, "Decline")
+    picture(page, f"decline-{rung}-keys")
+    page.keyboard.press("Enter")
+
+
+def tab_to(page: Page, words: str) -> None:
+    """Press Tab until what has the focus says so."""
+    for _ in range(TABS):
+        page.keyboard.press("Tab")
+        if words in page.evaluate(FOCUSED):
+            return
+    raise AssertionError(f"{TABS} times Tab do not reach {words!r}")
 
 
 def flags(lab) -> set[tuple[bool, int]]:
     return {(said["enabled"], said["percent"]) for said in lab.flags()}
 
 
-def test_approved_by_a_click_the_next_cells_run_and_declined_they_do_not(clean_backend, page: Page):
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+def test_approved_by_a_click_the_next_cells_run_and_declined_by_keys_they_do_not(clean_backend, page: Page):
+    by_keys(page)
     assert flags(clean_backend) == {(False, 0)}
-    answered(page, "Approve", "10")
+    approved_by_clicks(page, "10")
     _until(lambda: flags(clean_backend) == {(True, 10)}, 60, "the flag at 10 %")
     expect(page.locator(".jp-Notebook").get_by_text(f"rung 10 %. {REASON}")).to_be_attached(timeout=10_000)
     picture(page, "watching-10")
-    answered(page, "Decline", "25")
+    declined_by_keys(page, "25")
     text = page.locator(".jp-Notebook")
     expect(text.get_by_text(f"rung 25 %. {REASON}")).to_be_attached(timeout=10_000)
     expect(text.get_by_text("PhaseOnHold", exact=False).first).to_be_attached(timeout=60_000)

@@ -8,8 +8,7 @@ COLORS: Final[dict[str, str]] = {
     "PASS": "#007A5A",
     "FAIL": "#C43E00",
     "HOLD": "#5B6770",
-    "limit": "#CC79A7",
     "ink": "#222222",
 }
-"""Colour by meaning. ``yaml`` and ``hera`` keep theirs in every plot; PASS and FAIL are darkened until white text on
-them reads (contrast above 4.5)."""
+"""Colour by meaning. ``yaml`` and ``hera`` keep theirs in every plot, and words beside them are in ``ink``; PASS, FAIL
+and HOLD are darkened until they read as text on white (contrast above 4.5)."""

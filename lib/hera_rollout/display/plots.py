@@ -106,7 +106,7 @@ def _strip(axes: Axes, frame: pd.DataFrame, column: str, limit: float) -> None:
         axes.scatter(values, offsets, color=COLORS[path], s=26, alpha=0.7, marker="o" if path == "yaml" else "D")
         means[path] = float(np.exp(np.log(values).mean()))
         axes.plot([means[path]] * 2, [place - 0.3, place + 0.3], color=COLORS[path], linewidth=2.5)
-        axes.annotate(f"{means[path]:.2f} s", (means[path], place - 0.34), fontsize=8, ha="center", color=COLORS[path])
+        axes.annotate(f"{means[path]:.2f} s", (means[path], place - 0.34), fontsize=8, ha="center", color=COLORS["ink"])
     if "yaml" in means:
         axes.axvline(means["yaml"] * (1 + limit), color=COLORS["FAIL"], linestyle="--", linewidth=1.2)
     axes.set_yticks([0, 1], ["yaml", "hera"])
@@ -140,7 +140,7 @@ def resources_by_path(pairs: Mapping[str, list[tuple[float, float]]], limit: flo
         if not mine.empty:
             axes.annotate(f"mean {mine.mean():+.0%}", (mine.mean() * 100, place - 0.2), fontsize=8, ha="center")
     axes.axvline(0, color=COLORS["yaml"], linewidth=1.5)
-    axes.annotate("yaml", (0, -0.62), fontsize=8, color=COLORS["yaml"], ha="center")
+    axes.annotate("yaml", (0, -0.62), fontsize=8, color=COLORS["ink"], ha="center")
     axes.axvline(limit * 100, color=COLORS["FAIL"], linestyle="--", linewidth=1.2)
     axes.annotate(f"limit {limit:+.0%} ({owner})", (limit * 100, -0.62), fontsize=8, color=COLORS["FAIL"], ha="center")
     axes.set_yticks(range(len(pairs)), list(pairs))

@@ -69,9 +69,9 @@ def _limit(axes: Axes, limit: float | None, owner: str) -> None:
 
 
 def _now(axes: Axes, now: float) -> None:
-    axes.axvline(now, color=COLORS["limit"], linewidth=1.6)
+    axes.axvline(now, color=COLORS["ink"], linewidth=1.6)
     axes.annotate("now", (now, 1), xycoords=("data", "axes fraction"), xytext=(0, 3), textcoords="offset points",
-                  ha="center", fontsize=8, color=COLORS["limit"])  # fmt: skip
+                  ha="center", fontsize=8, color=COLORS["ink"])  # fmt: skip
 
 
 def _frame(axes: Axes, hours: pd.DataFrame) -> None:
