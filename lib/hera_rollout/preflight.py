@@ -14,7 +14,7 @@ from hera_rollout.asking import Caller
 from hera_rollout.backend import Backend
 from hera_rollout.cluster import Cluster, environment
 from hera_rollout.errors import Missing, RolloutError
-from hera_rollout.gates import Check, judge, rules
+from hera_rollout.gates import Check, Verdict, judge, rules
 from hera_rollout.gates.rules import Rule
 from hera_rollout.target import Target
 from hera_rollout.troubleshooting import Entry
@@ -27,7 +27,9 @@ CLAIM_VARIABLE: Final = "RESULTS_PVC"
 _AT_ONCE: Final = 6
 
 
-def checks(target: Target, cluster: Cluster, workflows: Workflows, *, watches: bool = False) -> Iterator[Check]:
+def checks(
+    target: Target, cluster: Cluster, workflows: Workflows, *, watches: bool = False, unmeasured: Verdict = Verdict.PASS
+) -> Iterator[Check]:
     """Make every check of the preflight; each is independent.
 
     Args:
@@ -35,6 +37,8 @@ def checks(target: Target, cluster: Cluster, workflows: Workflows, *, watches: b
         cluster: the connection to its cluster.
         workflows: the connection to its Argo Server.
         watches: whether the operator only goes on watching, and workflows are the service's alone.
+        unmeasured: what a target without Prometheus means for what follows: PASS where nothing is judged by it, HOLD
+            where other gates still tell something, FAIL where a change would be made that no gate could pass.
     """
     lines: tuple[tuple[str, Entry, Callable[[], Check]], ...] = (
         ("Argo Server", Entry.KUBERNETES, lambda: _argo_server(target, workflows)),
@@ -44,7 +48,7 @@ def checks(target: Target, cluster: Cluster, workflows: Workflows, *, watches: b
         ("Hera in the backend", Entry.HERA_INSTALLED, lambda: _hera_in_pods(target, cluster, workflows)),
         ("PVC", Entry.PVC, lambda: _claims(target, cluster)),
         ("permissions", Entry.KUBERNETES, lambda: _permissions(target, cluster, watches=watches)),
-        ("Prometheus", Entry.NETWORK, lambda: _prometheus(target)),
+        ("Prometheus", Entry.NETWORK, lambda: _prometheus(target, unmeasured)),
     )
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         yield from pool.map(lambda line: _guarded(*line), lines)
@@ -249,14 +253,10 @@ def _permissions(target: Target, cluster: Cluster, *, watches: bool) -> Check:
     )  # fmt: skip
 
 
-def _prometheus(target: Target) -> Check:
-    """Whether PromQL is answered; a target without Prometheus is told so, for phase 1 does without."""
+def _prometheus(target: Target, unmeasured: Verdict = Verdict.PASS) -> Check:
+    """Whether PromQL is answered; a target without Prometheus is told so."""
     if target.prometheus_url is None:
-        return _line(
-            "Prometheus", Entry.NETWORK, good=True, checked=False,
-            seen="not checked: the target names no prometheus_url",
-            expected="none is needed here; later phases judge rates and resources by it",
-        )  # fmt: skip
+        return _without_prometheus(unmeasured)
     todo = f"See whether it runs and whether prometheus_url of target {target.name} is right, or take it out there."
     seconds = float(target.limits.request_timeout_seconds)
     caller = Caller("Prometheus", target.prometheus_url, seconds, unreachable_todo=todo)
@@ -267,4 +267,19 @@ def _prometheus(target: Target) -> Check:
         "Prometheus", Entry.NETWORK, good=answer.get("status") == "success", targets=count,
         seen=f"{target.prometheus_url} answers PromQL; it scrapes {count} targets", expected="PromQL is answered",
         todo=todo,
+    )  # fmt: skip
+
+
+def _without_prometheus(means: Verdict) -> Check:
+    """Phase 1 judges nothing by it; of phase 2 some gates hold; no gate of 3 and 4 could pass."""
+    expected = {
+        Verdict.PASS: "none is needed here; phase 2 holds without one, 3 and 4 do not begin",
+        Verdict.HOLD: "one, for error rate, CPU and memory; the other gates are judged all the same",
+        Verdict.FAIL: "one: answers and errors by path are judged by it, and without them no gate could pass",
+    }
+    return _line(
+        "Prometheus", Entry.NETWORK, good=means is Verdict.PASS, checked=False,
+        rule=rules.withheld if means is Verdict.HOLD else rules.holds,
+        seen="not checked: the target names no prometheus_url", expected=expected[means],
+        todo="Add prometheus_url to the target, of one that scrapes the backend's /metrics.",
     )  # fmt: skip

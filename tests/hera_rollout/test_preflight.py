@@ -4,6 +4,7 @@ import pytest
 
 from hera_rollout import preflight
 from hera_rollout.errors import Retryable
+from hera_rollout.gates import Verdict
 
 
 @pytest.mark.parametrize(
@@ -56,10 +57,12 @@ def test_each_claim_of_the_pods_is_looked_at_once(make_target):
     assert found == ["task-results-pvc", "data"]
 
 
-def test_a_target_without_prometheus_is_told_so(make_target):
-    check = preflight._prometheus(make_target())
-    assert (check.verdict, check.evidence["checked"]) == ("PASS", False)
+@pytest.mark.parametrize("means", Verdict)
+def test_a_target_without_prometheus_is_told_so_and_what_it_means(make_target, means):
+    check = preflight._prometheus(make_target(), means)
+    assert (check.verdict, check.evidence["checked"]) == (means, False)
     assert check.seen.startswith("not checked")
+    assert ("Add prometheus_url" in check.todo) == (means != "PASS")
 
 
 def test_a_prometheus_that_answers_passes_with_its_number_of_targets(make_target, answering):

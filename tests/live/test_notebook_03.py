@@ -93,6 +93,16 @@ def test_without_phase_2_or_a_drill_it_holds_before_anything_is_changed(clean_ba
     assert clean_backend.generation() == before
 
 
+def test_without_prometheus_it_does_not_begin(clean_backend, passed, tmp_path):
+    text = (ROOT / "targets" / "lab.toml").read_text(encoding="utf-8")
+    (tmp_path / "blind.toml").write_text(re.sub(r"(?m)^prometheus_url = .*$", "", text), encoding="utf-8")
+    before = clean_backend.generation()
+    code, record = run(tmp_path, passed, target=str(tmp_path / "blind.toml"), approval=approvals(*RUNGS))
+    assert (code, record.verdict) == (2, "FAIL")
+    assert "Add prometheus_url to the target" in checks(record)["Prometheus"]["todo"]
+    assert (clean_backend.generation(), flags(clean_backend)) == (before, {(False, 0)})
+
+
 def test_a_service_without_the_file_cannot_do_a_share_and_skipping_needs_an_approver_with_a_reason(
     clean_backend, passed, tmp_path, monkeypatch
 ):
