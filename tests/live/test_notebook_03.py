@@ -98,7 +98,7 @@ def test_without_prometheus_it_does_not_begin(clean_backend, passed, tmp_path):
     (tmp_path / "blind.toml").write_text(re.sub(r"(?m)^prometheus_url = .*$", "", text), encoding="utf-8")
     before = clean_backend.generation()
     code, record = run(tmp_path, passed, target=str(tmp_path / "blind.toml"), approval=approvals(*RUNGS))
-    assert (code, record.verdict) == (2, "FAIL")
+    assert (code, record.verdict) == (1, "FAIL")
     assert "Add prometheus_url to the target" in checks(record)["Prometheus"]["todo"]
     assert (clean_backend.generation(), flags(clean_backend)) == (before, {(False, 0)})
 

@@ -21,6 +21,7 @@ from hera_rollout.metrics import Prometheus
 from hera_rollout.metrics.figures import SUBMITTING
 from hera_rollout.metrics.frames import labelled
 from hera_rollout.split import path_for
+from hera_rollout.workflow_phases import FINISHED
 from hera_rollout.workflows import Workflows, documents
 
 _CREATIONS: Final = ("sum by (pod, path, outcome) ({})", "backend_workflow_creations_total")
@@ -231,7 +232,7 @@ def _moments(values: np.ndarray[Any, Any], counts: np.ndarray[Any, Any]) -> Mome
 
 def _run(row: Mapping[Any, Any]) -> Run:
     """A workflow as the gates take it; one that ended without saying when ended when it was created."""
-    over = row["phase"] in documents.FINISHED
+    over = row["phase"] in FINISHED
     end = row["finished"] if over and not pd.isna(row["finished"]) else row["created"]
     return Run(uid=str(row["uid"]), submitted=row["created"].timestamp(),
                ended=end.timestamp() if over else None, succeeded=row["phase"] == "Succeeded")  # fmt: skip

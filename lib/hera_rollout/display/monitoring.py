@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from hera_rollout.display.palette import COLORS
 from hera_rollout.display.plots import SIZE, bare, finish
-from hera_rollout.gates.drilling import ENDED
+from hera_rollout.workflow_phases import FINISHED
 
 Span = tuple[str, datetime, datetime]
 """A window: its path, its start and its end, UTC."""
@@ -30,7 +30,7 @@ def success_by_path(frame: pd.DataFrame, limit: float, owner: str) -> None:
         limit: the least good share, such as 0.99.
         owner: whose limit it is.
     """
-    ended = frame[frame["phase"].isin(ENDED)]
+    ended = frame[frame["phase"].isin(FINISHED)]
     rows: list[dict[str, Any]] = []
     for path in ("yaml", "hera"):
         mine = ended[ended["path"] == path]["phase"]

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from hera_rollout.equivalence.masking import Mask
 from hera_rollout.errors import Refused
+from hera_rollout.workflow_phases import FINISHED
 
-FINISHED: Final = frozenset({"Succeeded", "Failed", "Error"})
 _MOST_BYTES: Final = 64 * 1024 * 1024
 Nodes = dict[str, Any]
 

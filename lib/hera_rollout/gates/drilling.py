@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hera_rollout.gates.checks import Verdict
-
-ENDED = frozenset({"Succeeded", "Failed", "Error"})
+from hera_rollout.workflow_phases import FINISHED
 
 
 def wrong(evidence: Mapping[str, Any]) -> list[str]:
@@ -18,7 +17,7 @@ def wrong(evidence: Mapping[str, Any]) -> list[str]:
         found.append(f"{len(on['misplaced'])} submissions by the wrong path while it was on: {_some(on['misplaced'])}")
     if requests["sent"] and requests["lost"] / requests["sent"] > requests["lost_max"]:
         found.append(f"{requests['lost']} of {requests['sent']} requests lost, above {requests['lost_max']:.1%}")
-    bad = [one["name"] for one in evidence["in_flight"] if one["phase"] in ENDED and one["phase"] != "Succeeded"]
+    bad = [one["name"] for one in evidence["in_flight"] if one["phase"] in FINISHED and one["phase"] != "Succeeded"]
     if bad:
         found.append(f"{len(bad)} workflows that were in flight did not end well: {_some(bad)}")
     return found
@@ -29,7 +28,7 @@ def missing(evidence: Mapping[str, Any]) -> list[str]:
     on, off, flying = evidence["on"], evidence["off"], evidence["in_flight"]
     found = list(evidence["unverified"])
     undecided = evidence["requests"]["undecided"]
-    open_ = [one["name"] for one in flying if one["phase"] not in ENDED]
+    open_ = [one["name"] for one in flying if one["phase"] not in FINISHED]
     for side, words in ((on, "on"), (off, "off")):
         if side["reported_seconds"] is None:
             found.append(f"that every pod reported the flag {words}")

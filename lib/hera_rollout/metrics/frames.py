@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from hera_rollout.workflow_phases import FINISHED
 from hera_rollout.workflows import Workflows, documents
 
 COLUMNS: Final = ["uid", "name", "task", "run", "path", "how", "phase", "created", "started", "finished", "seconds",
@@ -72,7 +73,7 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
     """One row a path: workflows, how many ended and how, the success share, seconds: median, 95 % and longest."""
     rows = []
     for path, mine in frame.groupby("path", sort=False):
-        ended = mine[mine["phase"].isin(documents.FINISHED)]
+        ended = mine[mine["phase"].isin(FINISHED)]
         good = int((ended["phase"] == "Succeeded").sum())
         half, high, most = (_seconds(float(ended["seconds"].quantile(share))) for share in (0.5, 0.95, 1.0))
         rows.append(

@@ -1,7 +1,7 @@
 """Records: run a notebook, say what really happened, and keep it as a folder that opens without a network."""
 
 from hera_rollout.records.chain import recompute, verify
-from hera_rollout.records.outcomes import EXIT_CODES, Outcome, Verdict, classify
+from hera_rollout.records.outcomes import EXIT_CODES, Outcome, RecordVerdict, classify
 from hera_rollout.records.running import run
 from hera_rollout.records.store import SCHEMA, Record, add, find, named, unreadable
 
@@ -10,7 +10,7 @@ __all__ = [
     "SCHEMA",
     "Outcome",
     "Record",
-    "Verdict",
+    "RecordVerdict",
     "add",
     "classify",
     "find",

@@ -12,7 +12,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, Final, NamedTuple
 
-from hera_rollout.gates import Verdict as CheckVerdict
+from hera_rollout.gates import Verdict
 from hera_rollout.gates import worst
 from hera_rollout.gates.rules import RULES
 from hera_rollout.records.nbformats import nbformat
@@ -181,6 +181,6 @@ def recompute(folder: Path) -> Iterator[str]:
     outcome = classify(notebook, data["broken"], refused=data.get("refused", ""))
     if outcome.verdict.value != data["verdict"]:
         yield f"the record says {data['verdict']}, the notebook gives {outcome.verdict.value}: {outcome.reason}"
-    borne = worst(CheckVerdict(check["verdict"]) for check in checks)
-    if data["verdict"] == "PASS" and borne is not CheckVerdict.PASS:
+    borne = worst(Verdict(check["verdict"]) for check in checks)
+    if data["verdict"] == "PASS" and borne is not Verdict.PASS:
         yield f"the record says PASS, its checks come to {borne.value}"

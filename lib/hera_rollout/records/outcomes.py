@@ -14,12 +14,12 @@ from nbformat import NotebookNode
 
 from hera_rollout import errors
 from hera_rollout.answers import printable
-from hera_rollout.gates import Verdict as CheckVerdict
+from hera_rollout.gates import Verdict
 from hera_rollout.gates import worst
 from hera_rollout.records.evidence import code_cells, last
 
 
-class Verdict(StrEnum):
+class RecordVerdict(StrEnum):
     """What a record's folder is named after."""
 
     PASS = "PASS"
@@ -30,11 +30,11 @@ class Verdict(StrEnum):
 
 
 EXIT_CODES: Final = {
-    Verdict.PASS: 0,
-    Verdict.FAIL: 1,
-    Verdict.REFUSED: 2,
-    Verdict.HOLD: 3,
-    Verdict.BROKEN: 4,
+    RecordVerdict.PASS: 0,
+    RecordVerdict.FAIL: 1,
+    RecordVerdict.REFUSED: 2,
+    RecordVerdict.HOLD: 3,
+    RecordVerdict.BROKEN: 4,
 }
 """Exit code of ``hera-rollout run``: 0 PASS, 1 FAIL, 2 bad input or refused, 3 HOLD (dry run too), 4 broken off."""
 
@@ -47,7 +47,7 @@ MAX_REASON: Final = 300
 class Outcome:
     """What a run came to, and the one sentence that says why."""
 
-    verdict: Verdict
+    verdict: RecordVerdict
     reason: str
 
     @property
@@ -56,14 +56,14 @@ class Outcome:
         return EXIT_CODES[self.verdict]
 
 
-def _of_error(name: str) -> Verdict:
+def _of_error(name: str) -> RecordVerdict:
     """Which verdict an error that ended a cell stands for; one that is not the kit's means that the run broke off."""
     kind = getattr(errors, name, None)
     if not (isinstance(kind, type) and issubclass(kind, errors.RolloutError)):
-        return Verdict.BROKEN
+        return RecordVerdict.BROKEN
     if issubclass(kind, (errors.PhaseOnHold, errors.NotDoneByHand)):
-        return Verdict.HOLD
-    return Verdict.REFUSED if issubclass(kind, errors.Refused) else Verdict.FAIL
+        return RecordVerdict.HOLD
+    return RecordVerdict.REFUSED if issubclass(kind, errors.Refused) else RecordVerdict.FAIL
 
 
 def _reason(name: str, said: str) -> str:
@@ -85,7 +85,7 @@ def _errors(notebook: NotebookNode) -> list[Outcome]:
 
 def _gravest(outcomes: Iterable[Outcome]) -> Outcome:
     """The outcome that outweighs the others."""
-    order = [Verdict.BROKEN, Verdict.FAIL, Verdict.REFUSED, Verdict.HOLD, Verdict.PASS]
+    order = [RecordVerdict.BROKEN, RecordVerdict.FAIL, RecordVerdict.REFUSED, RecordVerdict.HOLD, RecordVerdict.PASS]
     return min(outcomes, key=lambda outcome: order.index(outcome.verdict))
 
 
@@ -102,14 +102,14 @@ def classify(notebook: NotebookNode, broken: str = "", *, refused: str = "") -> 
         say PASS.
     """
     if refused:
-        return Outcome(Verdict.REFUSED, refused)
+        return Outcome(RecordVerdict.REFUSED, refused)
     # What ended the run from outside comes first: the interrupted cell's own error only says that it was interrupted.
-    found = [Outcome(Verdict.BROKEN, broken)] * bool(broken) + _errors(notebook)
+    found = [Outcome(RecordVerdict.BROKEN, broken)] * bool(broken) + _errors(notebook)
     if found:
         return _gravest(found)
     never = [index for index, cell in enumerate(code_cells(notebook), 1) if cell.get("execution_count") is None]
     if never:
-        return Outcome(Verdict.BROKEN, f"{len(never)} code cells never ran, the first is code cell {never[0]}")
+        return Outcome(RecordVerdict.BROKEN, f"{len(never)} code cells never ran, the first is code cell {never[0]}")
     return _concluded(notebook)
 
 
@@ -117,9 +117,9 @@ def _concluded(notebook: NotebookNode) -> Outcome:
     """The verdict of the conclusion, if there is one and its own checks bear it out."""
     conclusion = last(notebook, "conclude")
     if not conclusion:
-        return Outcome(Verdict.BROKEN, "every cell ran, but none concluded the phase: there is no verdict")
+        return Outcome(RecordVerdict.BROKEN, "every cell ran, but none concluded the phase: there is no verdict")
     said = conclusion.get("verdict")
-    borne = worst(CheckVerdict(check["verdict"]) for check in conclusion.get("checks", []))
+    borne = worst(Verdict(check["verdict"]) for check in conclusion.get("checks", []))
     if said != borne.value:
-        return Outcome(Verdict.BROKEN, f"the conclusion says {said}, but its checks come to {borne.value}")
-    return Outcome(Verdict(borne.value), f"{len(conclusion['checks'])} checks say {borne.value}")
+        return Outcome(RecordVerdict.BROKEN, f"the conclusion says {said}, but its checks come to {borne.value}")
+    return Outcome(RecordVerdict(borne.value), f"{len(conclusion['checks'])} checks say {borne.value}")

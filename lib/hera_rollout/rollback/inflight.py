@@ -18,6 +18,7 @@ from hera_rollout.gates import Check, judge, rules
 from hera_rollout.rollback.resubmitting import again
 from hera_rollout.rollback.rows import Row
 from hera_rollout.rollback.snapshots import snapshot
+from hera_rollout.workflow_phases import FINISHED
 from hera_rollout.workflows import Workflows, documents
 
 Policy = Literal["list", "drain", "stop", "resubmit"]
@@ -119,7 +120,7 @@ def _begin(policy: Policy, cluster: Cluster, workflows: Workflows, row: Row, fol
             row["before"], row["done"] = documents.phase(workflows.live(row["workflow"])) or "Pending", "waited for"
             return
         row["before"] = snapshot(cluster, workflows, row["workflow"], folder)
-        if row["before"] in documents.FINISHED:
+        if row["before"] in FINISHED:
             row["done"] = "had ended"
             return
         workflows.stop(row["workflow"])
@@ -135,7 +136,7 @@ def _wait(rows: list[Row], workflows: Workflows, seconds: float, tell: Tell, sto
     while left:
         for row in left:
             _look(row, workflows)
-        left = [row for row in left if not row["problem"] and row["after"] not in documents.FINISHED]
+        left = [row for row in left if not row["problem"] and row["after"] not in FINISHED]
         if not left:
             return
         tell(f"{len(left)} of {len(rows)} in flight")

@@ -11,8 +11,9 @@ from typing import Any
 
 from pandas import DataFrame
 
+from hera_rollout.workflow_phases import FINISHED
+
 Document = dict[str, Any]
-FINISHED = frozenset({"Succeeded", "Failed", "Error"})
 NODE_COLUMNS = ["display_name", "type", "phase", "started", "seconds", "message", "outputs"]
 LIST_COLUMNS = ["name", "phase", "path", "task", "run", "created", "started", "seconds", "message"]
 LABEL = "hera-rollout/"

@@ -16,7 +16,7 @@ from hera_rollout.phase.steps.switching import flipping
 from hera_rollout.phase.steps.testing import Path, integration, scenarios
 from hera_rollout.records import Record
 from hera_rollout.split import coin_toss as toss
-from hera_rollout.workflows import documents
+from hera_rollout.workflow_phases import FINISHED
 
 DRILL = "drill on record"
 TESTED = "testing checklist"
@@ -146,7 +146,7 @@ def _history(phase: Phase, gate: SuccessRate) -> None:
         display.note(f"No recorded history was played: {error.seen}")
         return
     block = 20  # workflows that stay together when the history is reshuffled
-    ended = frame[frame["phase"].isin(documents.FINISHED) & (frame["task"] != "")]
+    ended = frame[frame["phase"].isin(FINISHED) & (frame["task"] != "")]
     if len(ended) < 2 * block:
         display.note(f"No recorded history was played: {len(ended)} workflows of the last day are too few")
         return
