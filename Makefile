@@ -31,13 +31,13 @@ demo: $(STAMP) lab ## set everything up, boot the lab, walk the phases, print wh
 	  hera-rollout approve --rollout demo --phase 03_canary --rung $$rung --file records/approvals-demo.toml \
 	    --by "make demo" --reason "nobody's work is at stake on the lab" || exit 1; done
 	hera-rollout run 03 --target lab -p dry_run false -p rollout demo -p approval records/approvals-demo.toml \
-	  -p traffic 0.6 -p user_issues none -p patience_seconds 300
+	  -p traffic 0.4 -p user_issues none -p patience_seconds 600
 	for what in "deploy to all production traffic" "deploy outside of the low-traffic hours"; do \
 	  hera-rollout approve --rollout demo --phase 04_production --what "$$what" --file records/approvals-demo.toml \
 	    --by "make demo" --reason "nobody's work is at stake on the lab" || exit 1; done
 	HERA_ROLLOUT_NOTICES=json://127.0.0.1:8025/ \
 	hera-rollout run 04 --target lab -p dry_run false -p rollout demo -p approval records/approvals-demo.toml \
-	  -p traffic 0.6 -p user_issues none -p patience_seconds 300
+	  -p traffic 0.4 -p user_issues none -p patience_seconds 600
 	rm -rf records/demo-service
 	rollout-lab service-repository records/demo-service
 	for what in "clean up before the guide's 2 to 4 weeks" "deploy the cleaned service"; do \

@@ -35,7 +35,7 @@ WIDE, PHONE = {"width": 1300, "height": 1000}, {"width": 390, "height": 844}
 LONGEST = 900
 GOLDEN = ROOT / "tests" / "golden" / "cleaned_backend"
 COMMON = {"dry_run": "False", "rollout": '"walk"', "operator": '"ada"'}
-WATCHED = {"user_issues": '"none"', "traffic": "0.6", "patience_seconds": "300"}
+WATCHED = {"user_issues": '"none"', "traffic": "0.4", "patience_seconds": "600"}
 PHASES = {
     "01_dev_testing": COMMON,
     "02_staging": COMMON,

@@ -32,7 +32,7 @@ def notebook(passed, tmp_path: Path) -> Path:
     """The notebook with the parameters that an operator would type."""
     records = str(passed["02_staging"].folder.parent.parent)
     given = {"dry_run: bool = True": "dry_run: bool = False", 'rollout: str = ""': 'rollout: str = "jupyterlab"',
-             'records: str = ""': f"records: str = {records!r}", "traffic: float = 0.0": "traffic: float = 0.6",
+             'records: str = ""': f"records: str = {records!r}", "traffic: float = 0.0": "traffic: float = 0.4",
              'user_issues: str = ""': 'user_issues: str = "none"'}  # fmt: skip
     text = (ROOT / "notebooks" / "03_canary.ipynb").read_text(encoding="utf-8")
     for before, after in given.items():

@@ -42,13 +42,13 @@ PARAMETERS: dict[str, dict[str, object]] = {
     "drill": {"seconds": 4},
     "03_canary": {
         "rollout": "nbval", "approval": approved("03_canary", *RUNGS, {"what": "turn the flag off first"}),
-        "traffic": 0.6, "user_issues": "none", "patience_seconds": 300,
+        "traffic": 0.4, "user_issues": "none", "patience_seconds": 600,
     },
     "04_production": {
         "rollout": "nbval",
         "approval": approved("04_production", {"what": "deploy to all production traffic"},
                              {"what": "deploy outside of the low-traffic hours"}),
-        "traffic": 0.6, "user_issues": "none", "patience_seconds": 300, "told": "nobody else is on the lab",
+        "traffic": 0.4, "user_issues": "none", "patience_seconds": 600, "told": "nobody else is on the lab",
     },
     "05_cleanup": {
         "rollout": "nbval", "approval": str(APPROVALS), "repository": str(PLACE), "templates": True,
