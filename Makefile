@@ -70,7 +70,7 @@ test: $(STAMP) lab ## every test: lint, types, pure, live, nbval
 	tests/run
 
 soak: $(STAMP) lab ## the live tests that are too slow for make test
-	pytest -m soak tests/live
+	tests/soak
 
 check: $(STAMP) lint ## the inner loop: lint, types, pure tests
 	pytest -q -m "not live and not slow" -n 2 --dist worksteal

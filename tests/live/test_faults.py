@@ -24,7 +24,9 @@ COMMAND = Path(sys.executable).parent / "hera-rollout"
 ROWS = [
     ("simple", {"silent-yaml-import": ("Hera in the backend", "cannot import name 'Workflow'")}),
     ("simple", {"silent-yaml-build": ("provenance", "path=yaml")}),
-    ("simple", {"all-500": ("scenarios with the flag on", "answered 500")}),
+    pytest.param(  # bad-input-500 is of the same kind, and more
+        "simple", {"all-500": ("scenarios with the flag on", "answered 500")}, marks=pytest.mark.soak
+    ),
     (
         "simple",
         {

@@ -307,7 +307,9 @@ def test_crash_of_everything_at_once_is_repaired(running: OwnLab) -> None:
     running.finish("echo back")
 
 
-@pytest.mark.parametrize("seconds", [0.3, 1.5, 4.0])
+@pytest.mark.parametrize(
+    "seconds", [pytest.param(0.3, marks=pytest.mark.soak), 1.5, pytest.param(4.0, marks=pytest.mark.soak)]
+)
 def test_up_that_was_killed_in_the_middle_is_repaired_by_the_next(lab: OwnLab, seconds: float) -> None:
     lab.ok("down")
     command = [sys.executable, "-m", "rollout_lab.cli", "up", "--no-backend"]

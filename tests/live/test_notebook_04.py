@@ -127,8 +127,10 @@ def test_two_runs_add_up_to_one_watch_and_the_second_turns_nothing(clean_backend
 
 @pytest.mark.parametrize(
     "case",
-    [({"leak": "48"}, "memory"), ({"slow_hera": "2500"}, "response times")],
-    ids=["leak", "slow-hera"],
+    [
+        pytest.param(({"leak": "48"}, "memory"), id="leak"),
+        pytest.param(({"slow_hera": "2500"}, "response times"), id="slow-hera", marks=pytest.mark.soak),
+    ],
 )
 def test_a_fault_is_taken_back_by_itself_for_the_right_reason(clean_backend, before, target_file, tmp_path, case):
     fault, check = case

@@ -117,6 +117,7 @@ def checks(record):
     return {check["name"]: check for check in record.data["checks"]}
 
 
+@pytest.mark.soak  # tests/nbval/05_cleanup.ipynb comes to the same end, in one run
 def test_flag_and_yaml_path_leave_the_service_and_the_cleaned_one_runs(in_production, before, service, tmp_path):
     """In two runs: nobody approved the deploy in the first, and the second goes on from its branch."""
     flagged, main = deployed(in_production), git(service, "rev-parse", "main")

@@ -150,6 +150,7 @@ def watches(target, before=()):
     return "deployed" in steps and steps.get("watched", before) != before
 
 
+@pytest.mark.soak
 def test_blind_at_the_end_is_hold_and_the_next_run_goes_on_through_each_outage_to_the_evidences_verdict(
     clean_backend, production, target
 ):
