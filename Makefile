@@ -23,6 +23,7 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
+demo: CI = from an empty cluster, so that it walks the same way each time
 demo: $(STAMP) lab ## set everything up, boot the lab, walk the phases, print where the records are
 	hera-rollout run 01 --target lab -p dry_run false -p rollout demo
 	hera-rollout run 02 --target lab -p dry_run false -p rollout demo
