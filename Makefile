@@ -10,7 +10,7 @@ UPGRADE ?= --upgrade
 CI ?=
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo test soak check lint lab lab-down jupyter nbval-refresh docs lock bench clean
+.PHONY: help demo test soak check lint lab lab-down browser jupyter nbval-refresh docs lock bench clean
 
 help: ## show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -66,7 +66,10 @@ lab: $(STAMP) ## build and boot the lab with the backend in it
 lab-down: $(STAMP) ## take the lab down without a trace
 	rollout-lab down
 
-test: $(STAMP) lab ## every test: lint, types, pure, live, nbval
+browser: ## Debian's Chromium: what records and JupyterLab are looked at with
+	@command -v chromium >/dev/null || { apt-get update -q && apt-get install -qy chromium; }
+
+test: $(STAMP) browser lab ## every test: lint, types, pure, live, nbval
 	$(MAKE) lint
 	tests/run
 
