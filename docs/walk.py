@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-from playwright.sync_api import Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from hera_rollout import records
 from rollout_lab import service_repository
@@ -155,21 +155,21 @@ class Walk:
         self.page.screenshot(path=self.pictures / f"{name}.png")
 
 
-def looked_at(report: Path, name: str, pictures: Path) -> None:
+def looked_at(browser: Browser, report: Path, name: str, pictures: Path) -> None:
     """A record without a network: wide, and as on a phone."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(CHROMIUM))
-        for kind, size in (("wide", WIDE), ("phone", PHONE)):
-            context = browser.new_context(viewport=size, offline=True)
-            page = context.new_page()
-            failed: list[str] = []
-            page.on("requestfailed", lambda request, failed=failed: failed.append(request.url))
-            page.goto(report.as_uri())
-            page.screenshot(path=pictures / f"record-{name}-{kind}.png")
-            page.screenshot(path=pictures / f"record-{name}-{kind}-whole.png", full_page=True)
-            beyond = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-            print(f"record {name} {kind}: {len(failed)} requests failed, {max(0, beyond)} pixels beyond the edge")
-        browser.close()
+    for kind, size in (("wide", WIDE), ("phone", PHONE)):
+        context = browser.new_context(viewport=size, offline=True)
+        page = context.new_page()
+        failed: list[str] = []
+        page.on("requestfailed", lambda request, failed=failed: failed.append(request.url))
+        page.goto(report.as_uri())
+        page.screenshot(path=pictures / f"record-{name}-{kind}.png")
+        page.screenshot(path=pictures / f"record-{name}-{kind}-whole.png", full_page=True)
+        beyond = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        print(
+            f"record {name} {kind}: {len(failed)} requests failed, {max(0, beyond)} pixels beyond the edge", flush=True
+        )
+        context.close()
 
 
 def main() -> None:
@@ -201,7 +201,7 @@ def main() -> None:
             Walk(page, address, pictures).run(notebook(phase, folder, kept))
             record = records.add(folder / f"{phase}.ipynb", kept)
             print(phase, record.verdict, record.data["reason"], flush=True)
-            looked_at(record.report, phase[:2], pictures)
+            looked_at(browser, record.report, phase[:2], pictures)
         browser.close()
     if "05" in chosen.only.split(","):  # the cleaned backend took the place of the checkout's own
         subprocess.run([BIN / "rollout-lab", "load-backend"], cwd=ROOT, check=True, timeout=LONGEST)

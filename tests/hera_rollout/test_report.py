@@ -36,6 +36,8 @@ display.note(bad)
 times = dict(scenario=["simple", bad], yaml_seconds=[4.1, 4.0], hera_seconds=[4.2, 4.4])
 display.durations_by_path(pd.DataFrame(times))
 print(bad)
+import ipywidgets, IPython
+IPython.display.display(ipywidgets.Button(description="Stop waiting"))
 """
 FAIL = """
 words = dict(seen=bad, expected=bad, why=bad, todo=bad)
@@ -141,6 +143,13 @@ def test_the_reason_is_one_plain_line(kept: Path) -> None:
     reason = json.loads(path.read_text())["reason"]
     assert reason.startswith("ValueError: <script>alert(1)")
     assert reason.isprintable()
+
+
+def test_no_button_is_left_as_code_where_nobody_can_press_it(kept: Path) -> None:
+    for page in kept.glob("*/*/report.html"):
+        said = page.read_text(encoding="utf-8")
+        assert "Button(description" not in said
+    assert "Button(description" in next(kept.glob("*/*-FAIL/notebook.ipynb")).read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ STYLE: Final = """<style>
 white-space:nowrap}
 .hr-table td{text-align:left!important;border-bottom:1px solid #d5d8da;padding:3px 12px 3px 0!important;
 vertical-align:top!important;white-space:pre-wrap;overflow-wrap:anywhere;min-width:3em}
-.hr-table td.hr-short{white-space:nowrap;overflow-wrap:normal}
+.hr-table td:not(.hr-short){min-width:14em}.hr-table td.hr-short{white-space:nowrap;overflow-wrap:normal}
 .hr-scroll{overflow-x:auto}.hr-title{font-weight:600;margin:6px 0 0}
 .hr-command{font-family:monospace;font-size:12px;color:#5B6770;margin:0 0 3px;overflow-wrap:anywhere}
 .hr-PASS{color:#007A5A;font-weight:600}.hr-FAIL{color:#C43E00;font-weight:600}.hr-HOLD{color:#5B6770;font-weight:600}

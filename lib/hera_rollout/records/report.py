@@ -1,5 +1,6 @@
 """The report: the executed notebook as one HTML file that needs no network and answers on its first screen."""
 
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +18,8 @@ HEADLINES: Final = (
 """The checks that carry a criterion's figure; the others of the same criterion stand in the notebook's own table."""
 REMARK: Final = "stable"
 """The check that a verdict is never shown without: for how long production was watched, beside the guide's."""
+BUTTON: Final = "application/vnd.jupyter.widget-view+json"
+"""What JupyterLab shows a button by; on paper its text would be the code that made it, and nothing to press."""
 SIGNS: Final = {"PASS": "✓", "FAIL": "✗", "HOLD": "…", "REFUSED": "✗", "BROKEN": "✗"}
 
 
@@ -29,6 +32,16 @@ def _deciding(checks: list[dict[str, Any]], verdict: str) -> list[dict[str, Any]
     return sorted(
         decided.values(), key=lambda check: HEADLINES.index(check["name"]) if check["name"] in HEADLINES else 99
     )
+
+
+def _without_buttons(notebook: NotebookNode) -> NotebookNode:
+    """As it reads once nobody can press anything any more."""
+    shown = deepcopy(notebook)
+    shown.metadata.pop("widgets", None)
+    for cell in shown.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if BUTTON not in output.get("data", {})]
+    return shown
 
 
 def render(notebook: NotebookNode, record: dict[str, Any]) -> str:
@@ -51,5 +64,5 @@ def render(notebook: NotebookNode, record: dict[str, Any]) -> str:
         "remark": next((check["seen"] for check in record["checks"] if check["name"] == REMARK), ""),
     }
     resources = {"metadata": {"name": f"{record['notebook']} {verdict}"}, "record": summary}
-    body, _ = exporter.from_notebook_node(notebook, resources=resources)
+    body, _ = exporter.from_notebook_node(_without_buttons(notebook), resources=resources)
     return printable(str(body))
