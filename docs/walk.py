@@ -209,7 +209,8 @@ def main() -> None:
 
 def drill(kept: Path) -> None:
     """03 asks for the drill's record."""
-    words = ["run", "drill", "--target", "lab", "--records", kept, "-p", "dry_run", "False", "-p", "rollout", "walk"]
+    words = ["run", "drill", "--target", "lab", "--records", kept, "-p", "dry_run", "False", "-p", "rollout", "walk",
+             "-p", "seconds", "5"]  # fmt: skip
     subprocess.run([BIN / "hera-rollout", *words], cwd=ROOT, check=True, capture_output=True, timeout=LONGEST)
 
 
