@@ -27,7 +27,7 @@ demo: CI = from an empty cluster, so that it walks the same way each time
 demo: $(STAMP) lab ## set everything up, boot the lab, walk the phases, print where the records are
 	hera-rollout run 01 --target lab -p dry_run false -p rollout demo
 	hera-rollout run 02 --target lab -p dry_run false -p rollout demo
-	hera-rollout run drill --target lab -p dry_run false -p rollout demo -p seconds 5
+	hera-rollout run drill --target lab -p dry_run false -p rollout demo -p seconds 6 -p per_second 0.5
 	for rung in 10 25 50 75 100; do \
 	  hera-rollout approve --rollout demo --phase 03_canary --rung $$rung --file records/approvals-demo.toml \
 	    --by "make demo" --reason "nobody's work is at stake on the lab" || exit 1; done

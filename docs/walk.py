@@ -210,7 +210,7 @@ def main() -> None:
 def drill(kept: Path) -> None:
     """03 asks for the drill's record."""
     words = ["run", "drill", "--target", "lab", "--records", kept, "-p", "dry_run", "False", "-p", "rollout", "walk",
-             "-p", "seconds", "5"]  # fmt: skip
+             "-p", "seconds", "6", "-p", "per_second", "0.5"]  # fmt: skip
     subprocess.run([BIN / "hera-rollout", *words], cwd=ROOT, check=True, capture_output=True, timeout=LONGEST)
 
 

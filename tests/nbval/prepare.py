@@ -39,7 +39,7 @@ RUNGS = [{"rung": rung} for rung in (10, 25, 50, 75, 100)]
 PARAMETERS: dict[str, dict[str, object]] = {
     "01_dev_testing": {},
     "02_staging": {},
-    "drill": {"seconds": 4},
+    "drill": {"seconds": 6, "per_second": 0.5},
     "03_canary": {
         "rollout": "nbval", "approval": approved("03_canary", *RUNGS, {"what": "turn the flag off first"}),
         "traffic": 0.4, "user_issues": "none", "patience_seconds": 600,
