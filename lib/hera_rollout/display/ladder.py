@@ -109,12 +109,12 @@ def _success(axes: Axes, looks: pd.DataFrame, limit: float, owner: str) -> None:
         yaml = seen[seen["yaml_n"] > 0]
         good = (1 - yaml["yaml_failed"] / yaml["yaml_n"]) * 100
         axes.plot(yaml["n"], good, color=COLORS["yaml"], linewidth=1.2, linestyle=(0, (4, 3)), clip_on=False)
-        axes.annotate("◆ hera   -- yaml", (0, 1), xycoords="axes fraction", fontsize=8, xytext=(4, 3),
+        axes.annotate("• hera   -- yaml", (0, 1), xycoords="axes fraction", fontsize=8, xytext=(4, 3),
                       textcoords="offset points", color=COLORS["ink"])  # fmt: skip
         for place, (percent, first) in enumerate(seen.groupby("percent", sort=False)["n"].first().items()):
             axes.axvline(float(first), color="#8a8f94", linewidth=0.9, linestyle=":")
             axes.annotate(f"{percent:g} %", (float(first), 0.02), xycoords=("data", "axes fraction"), fontsize=8,
-                          xytext=(2, 10 * (place % 2)), textcoords="offset points", color=COLORS["ink"])  # fmt: skip
+                          xytext=(2, 10 * (place % 3)), textcoords="offset points", color=COLORS["ink"])  # fmt: skip
         axes.set_xlim(left=0)
     axes.set_ylim(max(0.0, min(100 - 300 * limit, float((1 - seen["high"].max()) * 100) if len(seen) else 100)), 101)
     axes.set_xlabel("workflows by Hera, in the order submitted", fontsize=9)
