@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -179,6 +180,7 @@ def main() -> None:
     parser.add_argument("--records", type=Path, default=ROOT / "records")
     parser.add_argument("--pictures", type=Path, default=ROOT / "records" / "pictures")
     chosen = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # else JupyterLab would go on
     kept, pictures = chosen.records.resolve(), chosen.pictures.resolve()
     folder = kept / "walk"
     for one in (folder, pictures):
