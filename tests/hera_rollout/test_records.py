@@ -219,6 +219,22 @@ def test_the_index_links_to_a_run_of_every_notebook(kept: Path, tmp_path: Path, 
     assert f'href="{record.report.relative_to(tmp_path / "records")}">✓ PASS</a>' in html
 
 
+@pytest.mark.parametrize(
+    ("phase", "said"),
+    [
+        ("02_staging", "ann, who approved the change by dry_run=False"),
+        ("04_production", "ann; this attempt asked for no approval"),
+    ],
+)
+def test_a_report_says_of_nobody_that_they_approved_what_they_were_not_asked(
+    kept: Path, tmp_path: Path, phase: str, said: str
+) -> None:
+    text = (kept.parent / "again.ipynb").read_text().replace("01_dev_testing", phase)
+    (tmp_path / "again.ipynb").write_text(text)
+    record = records.add(tmp_path / "again.ipynb", tmp_path / "records")
+    assert f"<dt>Run by</dt><dd>{said}</dd>" in record.report.read_text(encoding="utf-8")
+
+
 def test_the_cli_lists_shows_verifies_and_adds(kept: Path, tmp_path: Path) -> None:
     def call(*words: str) -> tuple[int, str]:
         answer = CliRunner().invoke(main, ["records", *words])

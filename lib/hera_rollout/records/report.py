@@ -18,6 +18,8 @@ HEADLINES: Final = (
 """The checks that carry a criterion's figure; the others of the same criterion stand in the notebook's own table."""
 REMARK: Final = "stable"
 """The check that a verdict is never shown without: for how long production was watched, beside the guide's."""
+APPROVED_BY_DRY_RUN: Final = ("01_dev_testing", "02_staging", "drill")
+"""Whoever runs these with dry_run=False approves by that; the others ask, each attempt for what it is about to do."""
 BUTTON: Final = "application/vnd.jupyter.widget-view+json"
 """What JupyterLab shows a button by; on paper its text would be the code that made it, and nothing to press."""
 SIGNS: Final = {"PASS": "✓", "FAIL": "✗", "HOLD": "…", "REFUSED": "✗", "BROKEN": "✗"}
@@ -63,6 +65,7 @@ def render(notebook: NotebookNode, record: dict[str, Any]) -> str:
         "deciding": _deciding(record["checks"], verdict),
         "remark": next((check["seen"] for check in record["checks"] if check["name"] == REMARK), ""),
     }
-    resources = {"metadata": {"name": f"{record['notebook']} {verdict}"}, "record": summary}
+    resources = {"metadata": {"name": f"{record['notebook']} {verdict}"}, "record": summary,
+                 "approved_by_dry_run": APPROVED_BY_DRY_RUN}  # fmt: skip
     body, _ = exporter.from_notebook_node(_without_buttons(notebook), resources=resources)
     return printable(str(body))
