@@ -15,7 +15,7 @@ from hera_rollout.state import State
 
 pytestmark = pytest.mark.live
 
-QUICK = Settings(before_seconds=1, on_seconds=6, after_seconds=4, task_seconds=8)
+QUICK = Settings(per_second=0.5, before_seconds=2, on_seconds=6, after_seconds=4, task_seconds=8)
 
 
 def enabled(service):
