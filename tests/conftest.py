@@ -53,9 +53,26 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Schedul
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Only workers have somebody to wait for."""
+    """Only workers have somebody to wait for; who started them tells what fails."""
     if hasattr(config, "workerinput"):
         config.pluginmanager.register(Turns())
+    elif config.getoption("dist", "no") != "no":
+        config.pluginmanager.register(Aloud(config))
+
+
+class Aloud:
+    """Says each failure of a long run when it happens: one that is cut off comes to no summary."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """The failure, and how long the test took to come to it."""
+        terminal = self._config.pluginmanager.get_plugin("terminalreporter")
+        if report.failed and terminal is not None:
+            terminal.write_line("")  # ends the line of dots
+            terminal.write_line(f"FAILED in {report.when}, {report.duration:.0f} s: {report.nodeid}")
+            terminal.write_line(report.longreprtext)
 
 
 class Turns:

@@ -52,3 +52,12 @@ def test_the_rehearsals_picture_has_a_row_a_rate(outputs):
     display.verdicts_by_rate(rates, 0.01, "guide default")
     (shown,) = outputs()
     assert len(shown.metadata[display.EVIDENCE_KEY]["rows"]) == 3
+
+
+def test_a_rehearsals_figures_are_read_as_shares_and_whole_workflows(outputs):
+    row = {"failure rate": 1 / 31, "PASS": 0.2, "FAIL": 0.1, "HOLD": 0.7, "median workflows": float("inf"), "seed": 7}
+    display.verdict_shares(pd.DataFrame([row]), "a history")
+    (shown,) = outputs()
+    assert shown.metadata[display.EVIDENCE_KEY]["rows"] == [
+        {"failure rate": "3.2%", "PASS": "20.0%", "FAIL": "10.0%", "HOLD": "70.0%", "median workflows": "never"}
+    ]

@@ -7,7 +7,7 @@ from hera_rollout.display.monitoring import error_rate_over_time, success_by_pat
 from hera_rollout.display.outputs import EVIDENCE_KEY, show
 from hera_rollout.display.palette import COLORS
 from hera_rollout.display.plots import durations_by_path, resources_by_path, times_by_path
-from hera_rollout.display.rehearsing import verdicts_by_rate
+from hera_rollout.display.rehearsing import verdict_shares, verdicts_by_rate
 from hera_rollout.display.splitting import coin_toss
 from hera_rollout.display.tables import checks_frame, diff, rows, table
 from hera_rollout.display.telling import PROGRESS_VARIABLE
@@ -39,6 +39,7 @@ __all__ = [
     "times_by_path",
     "times_by_rung",
     "traffic_by_hour",
+    "verdict_shares",
     "verdicts_by_rate",
     "watch_png",
     "watched",

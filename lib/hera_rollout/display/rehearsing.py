@@ -1,11 +1,14 @@
-"""What the success gate would do, over true failure rates: the picture of a rehearsal."""
+"""What the success gate would do, over true failure rates and on a history: a rehearsal's picture and tables."""
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from hera_rollout.display.palette import COLORS
 from hera_rollout.display.plots import SIZE, bare, finish
+from hera_rollout.display.tables import table
 
+_SHARES = ("true rate", "failure rate", "PASS", "FAIL", "HOLD")
+_WORKFLOWS = ("median workflows", "90 % of rollouts")
 _MARKS = {"PASS": "o", "FAIL": "X", "HOLD": "s"}
 
 
@@ -36,3 +39,20 @@ def verdicts_by_rate(rates: pd.DataFrame, limit: float, owner: str) -> None:
     axes.set_title(title, loc="left", fontsize=10, pad=14)
     bare(axes, "y")
     finish(figure, title, rates, f"{title}: PASS falls to none at the limit, FAIL rises after it")
+
+
+def verdict_shares(figures: pd.DataFrame, title: str) -> None:
+    """Show a rehearsal's figures: shares in per cent, workflows by the whole, "never" where there is no end.
+
+    Args:
+        figures: of `Rehearsal.rates` or `resampled`; columns that an operator does not read are left out.
+        title: what was played.
+    """
+    shown = figures[[name for name in (*_SHARES, *_WORKFLOWS) if name in figures]].copy()
+    for name in shown:
+        shown[name] = shown[name].map("{:.1%}".format if name in _SHARES else _workflows)
+    table(shown, title, command="")
+
+
+def _workflows(count: float) -> str:
+    return "never" if pd.isna(count) or count == float("inf") else f"{count:,.0f}"

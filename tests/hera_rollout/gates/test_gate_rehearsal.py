@@ -99,6 +99,7 @@ def test_histories_like_this_one_keep_their_bursts() -> None:
     assert calm["FAIL"] < 0.02
     assert rough["FAIL"] > 0.1  # the rate is fine on average, its outages are not: the rehearsal says so
     assert resampled(GATE, even, runs=50).equals(resampled(GATE, even, runs=50))
+    assert resampled(GATE, even, workflows=5, block=5)["median workflows"].tolist() == [inf]  # too few to end
 
 
 def test_a_block_that_does_not_fit_is_refused() -> None:

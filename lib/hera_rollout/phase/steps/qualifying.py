@@ -116,7 +116,7 @@ def rehearse(phase: Phase) -> None:
     figures = played.refuse_if_misses(demands)
     rates = played.rates(sorted({min(0.95, gate.limit * times) for times in _TIMES} | {limits.bad_rate}))
     display.verdicts_by_rate(rates, gate.limit, limits.source("success_rate_min"))
-    display.table(_rates(rates), f"The success gate over true failure rates (limit {gate.limit:.1%})", command="")
+    display.verdict_shares(rates, f"The success gate over true failure rates (limit {gate.limit:.1%})")
     shown = figures.assign(figure=figures["figure"].map("{:.1%}".format), limit=figures["limit"].map("{:.1%}".format))
     display.table(shown, "What this target demands of it", command="")
     _history(phase, gate)
@@ -125,17 +125,6 @@ def rehearse(phase: Phase) -> None:
         seen="; ".join(f"{row['what']}: {row['figure']:.1%}" for row in figures.to_dict("records")),
         expected="every figure within the target's limit", limit_source=limits.source("alpha"),
     ))  # fmt: skip
-
-
-def _rates(rates: pd.DataFrame) -> pd.DataFrame:
-    """The columns that an operator reads."""
-    made = rates[["true rate", "PASS", "FAIL", "HOLD", "median workflows", "90 % of rollouts"]].copy()
-    for column in ("true rate", "PASS", "FAIL", "HOLD"):
-        made[column] = made[column].map("{:.1%}".format)
-    for column in ("median workflows", "90 % of rollouts"):
-        made[column] = made[column].map(lambda value: "never" if pd.isna(value) or value == float("inf")
-                                        else f"{value:,.0f}")  # fmt: skip
-    return made
 
 
 def _history(phase: Phase, gate: SuccessRate) -> None:
@@ -152,7 +141,7 @@ def _history(phase: Phase, gate: SuccessRate) -> None:
         return
     failed = [phase_ != "Succeeded" for phase_ in ended["phase"]]
     found = rehearsal.resampled(gate, failed, block=block, workflows=500, runs=200)
-    display.table(found, f"The gate over the last day's {len(failed)} workflows, reshuffled in blocks", command="")
+    display.verdict_shares(found, f"The gate over the last day's {len(failed)} workflows, reshuffled in blocks")
 
 
 def coin_toss(phase: Phase, percent: float = 10.0) -> None:
