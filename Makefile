@@ -73,7 +73,7 @@ test: $(STAMP) browser lab ## every test: lint, types, pure, live, nbval
 	$(MAKE) lint
 	tests/run
 
-soak: $(STAMP) lab ## the live tests that are too slow for make test
+soak: $(STAMP) lab ## what proves more slowly what make test proves too, nearly all of it on the lab
 	tests/soak
 
 check: $(STAMP) lint ## the inner loop: lint, types, pure tests

@@ -40,11 +40,12 @@ def sandboxed(home: Path, *words: str, seconds: float) -> subprocess.CompletedPr
 
 
 def test_every_module_of_the_kit_imports_there(tmp_path: Path) -> None:
-    done = sandboxed(tmp_path, "-c", LOOK, seconds=60)
+    done = sandboxed(tmp_path, "-c", LOOK, seconds=200)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) > 100
 
 
+@pytest.mark.soak  # each of them once more
 @pytest.mark.timeout(900)
 def test_its_pure_tests_pass_there(tmp_path: Path) -> None:
     words = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not live and not slow", "tests/hera_rollout"]

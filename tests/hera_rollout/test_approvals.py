@@ -220,7 +220,7 @@ def obtain(wanted=WANTED, **how):
 def test_headless_nothing_is_waited_for(headless):
     began = time.monotonic()
     decision, shown = obtain(seconds=60)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 30
     assert (decision.check.verdict, shown) == (Verdict.HOLD, [])
 
 
@@ -279,7 +279,7 @@ def clicking(form_of, act):
 
     async def cell():
         asyncio.get_running_loop().set_exception_handler(lambda _loop, context: troubles.append(context))
-        answer = asyncio.create_task(approvals.asked(WANTED, seconds=5))
+        answer = asyncio.create_task(approvals.asked(WANTED, seconds=60))
         while not form_of:
             await asyncio.sleep(0.01)
         thread = threading.Timer(0.1, act, [form_of[0]])  # its end does not wake the loop: only the click may
@@ -287,10 +287,11 @@ def clicking(form_of, act):
         thread.start()
         found = await answer
         await asyncio.sleep(0.05)
-        assert time.monotonic() - began < asking.LOOK_SECONDS - 0.2, "the click itself ends the wait"
+        assert time.monotonic() - began < 15, "the click itself ends the wait"
         return found
 
-    with capture_output():
+    with capture_output(), pytest.MonkeyPatch.context() as patched:
+        patched.setattr(asking, "LOOK_SECONDS", 20.0)  # what would end it otherwise is far away
         found = asyncio.run(cell())
     assert not troubles
     return found

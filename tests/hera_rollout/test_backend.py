@@ -28,7 +28,7 @@ def test_backend_that_never_answers_is_refused_within_the_limit(make_target, sil
     began = time.monotonic()
     with pytest.raises(Refused):
         Backend.connect(make_target(backend_url=silent_url))
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 20
 
 
 def test_a_backend_without_healthz_is_asked_for_its_tasks(make_target, answering):

@@ -96,7 +96,7 @@ def test_a_pod_that_logs_a_gigabyte_costs_a_quarter_of_a_megabyte(cluster: Clust
     assert len(text) == 262_144
     assert peak < 4 * MIB
     assert endless.sent < 32 * MIB, "it was read on"
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
     assert "limitBytes=262144" in endless.asked[-1]
 
 
@@ -111,7 +111,7 @@ def test_logs_that_trickle_end_in_time(cluster: Cluster, endless: Endless, monke
     began = time.monotonic()
     with pytest.raises(Retryable, match="did not end"):
         cluster.connection.text("/trickle", "logs", 262_144)
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 20
 
 
 def test_an_answer_of_backend_or_argo_server_without_end_is_refused(

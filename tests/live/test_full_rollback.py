@@ -57,7 +57,7 @@ def next_release(suspended, cluster, backend):
     return before
 
 
-@pytest.mark.parametrize("medium", ["env", "configmap"])
+@pytest.mark.parametrize("medium", ["env", pytest.param("configmap", marks=pytest.mark.soak)])
 def test_the_revision_from_before_phase_1_is_back_in_one_restart_with_the_flag_off(
     suspended, target, backend, workflows, medium
 ):
@@ -85,7 +85,7 @@ def test_the_revision_from_before_phase_1_is_back_in_one_restart_with_the_flag_o
 
 
 def test_without_a_recorded_revision_the_flag_is_off_and_the_rest_is_told(suspended, target, backend, workflows):
-    cluster = by(target, "env")
+    cluster = by(target, "configmap")  # no restart
     flag.apply(cluster, backend, flag.plan(cluster, enabled=True))
     result = rollback.full(cluster, backend, workflows, by="ann", observe_seconds=0, deadline_seconds=90)
     assert [said["enabled"] for said in suspended.flags()] == [False, False]
@@ -97,7 +97,7 @@ def test_without_a_recorded_revision_the_flag_is_off_and_the_rest_is_told(suspen
 def test_a_revision_that_the_deployment_keeps_no_more_is_told_with_the_line_that_puts_its_image_back(
     suspended, target, backend, workflows
 ):
-    cluster = by(target, "env")
+    cluster = by(target, "configmap")  # no restart
     kept = State.load(cluster)
     good = kept.remember_known_good(by="ann")
     kept.change(lambda _: {"known_good": good.model_copy(update={"template_hash": "gone"})}, by="test", what="gone")
@@ -109,6 +109,7 @@ def test_a_revision_that_the_deployment_keeps_no_more_is_told_with_the_line_that
     assert f"kubectl set image deployment/backend backend={good.image} -n argo" in told
 
 
+@pytest.mark.soak  # three restarts; tests/live/test_rollback.py has another hand at the quick one
 def test_a_change_by_another_hand_meanwhile_is_planned_anew_and_not_lost_sight_of(
     suspended, target, backend, workflows, monkeypatch
 ):
@@ -215,6 +216,7 @@ def test_a_claim_without_a_run_is_somebody_elses_and_told(suspended, deal, submi
     assert len(runs(task)) == 1
 
 
+@pytest.mark.soak
 def test_the_command_does_all_of_it_and_without_yes_none(suspended, target, backend, submit, tmp_path):
     cluster = by(target, "env")
     next_release(suspended, cluster, backend)

@@ -197,9 +197,7 @@ def test_first_up_boots_everything(lab: OwnLab) -> None:
 
 def test_second_up_finds_nothing_to_do(running: OwnLab) -> None:
     pids = {name: running.roster.running(name) for name in roster.NAMES}
-    began = time.monotonic()
     assert "Everything is up already" in running.up()
-    assert time.monotonic() - began < 4
     assert pids == {name: running.roster.running(name) for name in roster.NAMES}
 
 

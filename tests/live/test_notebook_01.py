@@ -89,7 +89,13 @@ def argo_down(clean_backend):
     clean_backend.admin.kubectl("rollout", "status", "deployment/argo-server", "--timeout=60s")
 
 
-@pytest.mark.parametrize(("outage", "check"), [("backend_down", "backend"), ("argo_down", "Argo Server")])
+@pytest.mark.parametrize(
+    ("outage", "check"),
+    [
+        pytest.param("backend_down", "backend", marks=pytest.mark.soak),
+        pytest.param("argo_down", "Argo Server", marks=pytest.mark.soak),
+    ],
+)
 def test_an_outage_fails_the_preflight_with_what_to_do_and_changes_nothing(outage, check, request, tmp_path):
     lab = request.getfixturevalue(outage)
     before = lab.env().get("USE_HERA_SDK")
@@ -109,7 +115,7 @@ def test_a_flag_that_is_not_in_effect_fails_pod_by_pod(clean_backend, tmp_path):
     impatient = tmp_path / "lab.toml"
     text = (ROOT / "targets" / "lab.toml").read_text()
     impatient.write_text(text.replace("rollout_deadline_seconds = 120", "rollout_deadline_seconds = 15"))
-    code, record = run(tmp_path, "--target", str(impatient), "-p", "dry_run", "False")
+    code, record = run(tmp_path, "--target", str(impatient), "-p", "dry_run", "False", "-p", "scenarios", "simple")
     assert (code, record.verdict) == (1, "FAIL")
     told = next(check for check in record.data["checks"] if check["name"] == "flag in effect")
     assert told["verdict"] == "FAIL"

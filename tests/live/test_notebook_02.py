@@ -59,6 +59,7 @@ def test_a_record_that_was_changed_fails_before_anything_is_changed(clean_backen
     assert clean_backend.generation() == before
 
 
+@pytest.mark.soak
 def test_a_record_about_other_code_holds_and_names_both(clean_backend, passed_01, tmp_path):
     text = (passed_01.folder / "notebook.ipynb").read_text()
     mine = passed_01.data["code_revision"]
@@ -74,6 +75,7 @@ def test_a_record_about_other_code_holds_and_names_both(clean_backend, passed_01
     assert mine in seen
 
 
+@pytest.mark.soak
 def test_a_dry_run_shows_the_patch_and_the_overlay_and_changes_nothing(clean_backend, passed_01, tmp_path):
     before = (clean_backend.generation(), len(clean_backend.operator.workflows()))
     code, record = run(tmp_path, previous=str(passed_01.folder))
@@ -89,8 +91,8 @@ def test_a_dry_run_shows_the_patch_and_the_overlay_and_changes_nothing(clean_bac
 
 # the scenarios that the faults need; for each fault the check that must stop it and what it must have seen
 ROWS = [
-    ("simple", {"compare-nothing": ("baseline", "is not there")}),
-    ("cancel", {"cancel-deletes": ("baseline", "its record is lost")}),
+    pytest.param("simple", {"compare-nothing": ("baseline", "is not there")}, marks=pytest.mark.soak),
+    pytest.param("cancel", {"cancel-deletes": ("baseline", "its record is lost")}, marks=pytest.mark.soak),
     ("simple", {"orphan-after-timeout": ("orphans", r"[1-9]\d* orphans")}),
     pytest.param(  # tests/live/test_equivalence.py finds both differences in less time
         "simple",

@@ -81,6 +81,7 @@ def test_without_an_approval_it_holds_with_the_command_that_approves_and_turns_n
     assert flags(clean_backend) == {(False, 0)}
 
 
+@pytest.mark.soak
 def test_without_phase_2_or_a_drill_it_holds_before_anything_is_changed(clean_backend, passed, tmp_path):
     before = clean_backend.generation()
     code, record = run(tmp_path, passed, records=str(tmp_path))
@@ -103,6 +104,7 @@ def test_without_prometheus_it_does_not_begin(clean_backend, passed, tmp_path):
     assert (clean_backend.generation(), flags(clean_backend)) == (before, {(False, 0)})
 
 
+@pytest.mark.soak
 def test_a_service_without_the_file_cannot_do_a_share_and_skipping_needs_an_approver_with_a_reason(
     clean_backend, passed, tmp_path, monkeypatch
 ):
@@ -154,6 +156,7 @@ def test_too_thin_traffic_holds_and_another_person_goes_on_from_there_and_a_chan
     assert flags(clean_backend) == {(True, 90)}, "it is somebody else's, and not turned"
 
 
+@pytest.mark.soak
 def test_killed_at_a_rung_it_goes_on_from_the_clusters_state_and_the_flag_changed_meanwhile_ends_the_watch(
     clean_backend, passed, tmp_path, cluster
 ):
@@ -235,6 +238,7 @@ def test_code_that_was_rolled_back_is_not_tried_again_without_a_reasoned_approva
     assert "approval: rung 10 %" in checks(record), "it went on to the first rung"
 
 
+@pytest.mark.soak
 def test_a_canary_that_stands_is_not_begun_anew_and_a_flag_that_is_on_is_not_turned_off_unasked(
     clean_backend, passed, tmp_path
 ):

@@ -78,6 +78,7 @@ def test_nobody_approved_and_nobody_was_told_so_nothing_is_turned(clean_backend,
     assert enabled(clean_backend) == {False}
 
 
+@pytest.mark.soak
 def test_without_a_canary_it_does_not_begin_and_who_skipped_it_is_named(clean_backend, before, tmp_path, monkeypatch):
     code, record = run(tmp_path, str(tmp_path))
     assert (code, record.verdict) == (3, "HOLD")
@@ -108,6 +109,7 @@ def skipped(lab, before, folder, monkeypatch):
     return next(one.folder for one in records.find(folder) if one.data["notebook"] == "03_canary")
 
 
+@pytest.mark.soak
 def test_two_runs_add_up_to_one_watch_and_the_second_turns_nothing(clean_backend, before, patient, tmp_path, cluster):
     code, record = run(tmp_path, before, patient, approval=approvals(DEPLOY, OUTSIDE), patience_seconds=8, traffic=0.6)
     assert (code, record.verdict) == (3, "HOLD")
@@ -144,6 +146,7 @@ def test_a_fault_is_taken_back_by_itself_for_the_right_reason(clean_backend, bef
     assert enabled(clean_backend) == {False}
 
 
+@pytest.mark.soak
 def test_a_crash_loop_is_taken_back_by_itself(clean_backend, before, patient, tmp_path, target):
     """The service's first process is killed in its pods, again and again, until the flag is off."""
     over = threading.Event()
@@ -184,6 +187,7 @@ def taken_back(target):
     return bool(flags) and not flags[-1].enabled
 
 
+@pytest.mark.soak
 def test_page_leaves_the_flag_and_users_words_decide(clean_backend, before, patient, tmp_path):
     code, record = run(
         tmp_path, before, patient, approval=approvals(DEPLOY, OUTSIDE), on_fail="page", user_issues="jobs hang"

@@ -184,6 +184,7 @@ api.patch_namespaced_deployment("backend", "argo", dict(spec=dict(template=dict(
 """
 
 
+@pytest.mark.soak
 def test_a_deploy_that_fails_half_way_is_put_back(in_production, before, service, tmp_path):
     """Its command deploys an image that is not there, and says that all went well."""
     (tmp_path / "deploy.py").write_text(NOWHERE.format(kubeconfig=in_production.kubeconfig), encoding="utf-8")

@@ -261,7 +261,14 @@ def is_off_and_noted(lab, target):
     assert facts.rolled_back.phase == PHASE
 
 
-@pytest.mark.parametrize("name", ["argo-server", "workflow-controller", "prometheus", "postgresql"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "argo-server",
+        "postgresql",
+        *(pytest.param(one, marks=pytest.mark.soak) for one in ("workflow-controller", "prometheus")),
+    ],
+)
 def test_a_rollback_needs_none_of_these_and_no_submission_of_the_outage_is_made_twice(  # noqa: PLR0917
     suspended, turned_on, target, backend, workflows, unique, name
 ):
@@ -282,6 +289,7 @@ def test_a_rollback_needs_none_of_these_and_no_submission_of_the_outage_is_made_
         assert traffic.lost(load.rows), "the outage was one"
 
 
+@pytest.mark.soak
 def test_with_a_pod_of_the_backend_gone_at_that_moment_the_new_one_is_asked_too(suspended, turned_on, target):
     lost = lose_a_pod(suspended)
     code, said = rolled_back(turned_on)
@@ -319,6 +327,7 @@ def test_without_the_api_server_nothing_is_changed_and_when_it_is_back_it_goes(s
     is_off_and_noted(suspended, target)
 
 
+@pytest.mark.soak
 def test_an_api_server_that_dies_right_after_the_patch_is_waited_for_and_the_rollback_is_noted_at_last(
     suspended, turned_on, target, backend, workflows
 ):

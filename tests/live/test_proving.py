@@ -128,14 +128,12 @@ def lines(target, cluster, workflows):
     return {check.name: check for check in preflight.checks(target, cluster, workflows)}
 
 
-def test_the_preflight_of_a_healthy_lab_is_green_and_quick(clean_backend, target, cluster, workflows):
-    began = time.monotonic()
+def test_the_preflight_of_a_healthy_lab_is_green(clean_backend, target, cluster, workflows):
     made = lines(target, cluster, workflows)
     assert {check.verdict.value for check in made.values()} == {"PASS"}
     assert set(made) == {"Argo Server", "Hera here and Argo", "Argo CRDs", "backend", "Hera in the backend", "PVC",
                          "permissions", "Prometheus"}  # fmt: skip
     assert "full" in made["Argo CRDs"].seen
-    assert time.monotonic() - began < 10
 
 
 def test_a_prometheus_that_is_not_there_fails_and_one_that_is_not_named_is_said(target, cluster, workflows):

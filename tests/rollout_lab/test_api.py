@@ -97,7 +97,7 @@ def test_api_server_that_hangs_is_not_waited_for_without_end(paths: Paths, monke
         began = time.monotonic()
         with Api(paths, seconds=0.3) as client, pytest.raises(LabError, match="Timeout"):
             client.get("/x")
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 20
 
 
 def test_waiting_has_a_deadline_and_says_for_what(paths: Paths, server: type[Server]) -> None:

@@ -76,7 +76,7 @@ def test_process_that_ends_at_once_is_reported_with_its_last_words(paths: Paths,
     began = time.monotonic()
     with pytest.raises(LabError, match=r"etcd ended right after its start.*cannot open the data folder"):
         health.wait(paths, component, pid_file, log, 30)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
 
 
 def test_process_that_never_answers_is_not_waited_for_without_end(paths: Paths, tmp_path: Path) -> None:

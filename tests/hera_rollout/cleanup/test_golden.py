@@ -71,6 +71,7 @@ def test_without_the_patch_every_place_it_cannot_follow_is_named(repository: Pat
     assert left.keys() == {"flag.py", "services.py", "settings.py", "test_service.py", "test_submission.py"}
 
 
+@pytest.mark.soak  # tests/run has notebook 05 do the same in the lab
 def test_applied_its_own_suite_passes_and_main_is_untouched(repository: Path) -> None:
     plan = planned(repository)
     command = f"sh -c 'cd lib/reference_backend && {sys.executable} -m pytest -q -x -p no:cacheprovider'"

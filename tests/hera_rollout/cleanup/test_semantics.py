@@ -87,7 +87,7 @@ def outcome(source: str, a: int, b: int) -> object:
     return answer, trace
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.sampled_from(HEADERS), statements, st.integers(0, 2), st.integers(0, 2))
 def test_the_cleaned_program_computes_what_the_original_did_with_the_flag_on(
     header: str, body: list[str], a: int, b: int
@@ -100,7 +100,7 @@ def test_the_cleaned_program_computes_what_the_original_did_with_the_flag_on(
     assert before == after, cleaned.texts["m.py"]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.sampled_from(HEADERS), statements)
 def test_where_nothing_is_reported_left_the_flag_is_gone(header: str, body: list[str]) -> None:
     source = "\n".join([header + "def program(a, b):", *indented(body), "    return a, b", ""])
