@@ -54,6 +54,7 @@ def faults(admin, cluster):
     switch()
 
 
+@pytest.mark.soak
 def test_the_two_step_dialect_is_found_out_and_passes_too(target, cluster, backend, workflows):
     flip(cluster, backend, False)
     cluster.apply_env(cluster.plan_env("BACKEND_DIALECT", "two-step"))
@@ -94,6 +95,7 @@ def test_a_backend_that_runs_yaml_under_the_flag_and_labels_it_hera_fails_proven
     assert result.workflows
 
 
+@pytest.mark.soak
 def test_a_cancellation_that_does_not_stop_is_a_failed_row_and_leaves_nothing_running(
     cluster, backend, workflows, faults
 ):
