@@ -160,6 +160,7 @@ def golden():
 ELSEWHERE = {"tests/ruff.toml": "the project's linter would read it in the golden tree"}
 
 
+@pytest.mark.soak  # tests/hera_rollout/cleanup refuses both without a lab
 def test_a_dirty_tree_is_refused_and_a_suite_that_fails_deploys_nothing(on_by_file, before, service, tmp_path):
     flagged, generation = deployed(on_by_file), on_by_file.generation()
     (service / "notes.txt").write_text("x")
