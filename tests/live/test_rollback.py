@@ -266,7 +266,10 @@ def test_what_may_not_be_changed_is_refused_with_the_line_for_somebody_who_may(s
 # --- under traffic (last: the variable that it leaves is taken away with the module) ----------------------------------
 
 
-@pytest.mark.parametrize("medium", ["configmap", "env"])
+@pytest.mark.parametrize(
+    "medium",
+    ["configmap", pytest.param("env", marks=pytest.mark.soak)],  # tests/run drills by the variable too
+)
 def test_under_traffic_every_pod_is_off_hera_makes_no_more_and_what_is_in_flight_is_listed(  # noqa: PLR0917
     suspended, target, backend, workflows, submit, medium
 ):
