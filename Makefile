@@ -69,11 +69,11 @@ lab-down: $(STAMP) ## take the lab down without a trace
 browser: ## Debian's Chromium: what records and JupyterLab are looked at with
 	@command -v chromium >/dev/null || { apt-get update -q && apt-get install -qy chromium; }
 
-test: $(STAMP) browser lab ## every test: lint, types, pure, live, nbval
+test: $(STAMP) browser lab ## lint, types, pure and live tests, the notebooks by nbval
 	$(MAKE) lint
 	tests/run
 
-soak: $(STAMP) lab ## what proves more slowly what make test proves too, nearly all of it on the lab
+soak: $(STAMP) lab ## the proofs that take longer: more faults and outages, the watch in the cluster, the lab itself
 	tests/soak
 
 check: $(STAMP) lint ## the inner loop: lint, types, pure tests

@@ -37,12 +37,12 @@ def side(task_id, percent):
     return "hera" if bucket < percent * 100 else "yaml"
 
 
-@pytest.mark.parametrize("count", [40, pytest.param(200, marks=pytest.mark.soak)])
-def test_split_of_tasks_and_reruns(suspended, each, count):
+@pytest.mark.soak  # tests/live/test_traffic.py sees the split kept by fewer tasks
+def test_split_of_200_tasks_and_reruns(suspended, each):
     lab, http = suspended, client()
     lab.set_flag(True, 0)
-    tasks = each(lambda _: http.post("/submit", json={"pythonCode": "pass"}).json()["id"], range(count))
-    assert len(set(tasks)) == count
+    tasks = each(lambda _: http.post("/submit", json={"pythonCode": "pass"}).json()["id"], range(200))
+    assert len(set(tasks)) == 200
     expected = {(task, 1): "yaml" for task in tasks}
     number = 1
     for percent in (10, 50, 100, 50):
@@ -59,12 +59,12 @@ def test_split_of_tasks_and_reruns(suspended, each, count):
         found[labels["hera-rollout/task"], int(labels["hera-rollout/run"])] = labels["hera-rollout/path"]
     assert {key: found.get(key) for key in expected} == expected
     sides = [sum(expected[task, run] == "hera" for task in tasks) for run in range(1, 6)]
-    assert sides[0] == 0 < sides[1] < sides[2] < sides[3] == count
+    assert sides[0] == 0 < sides[1] < sides[2] < sides[3] == 200
     assert sides[2] == sides[4]
     rows = lab.query("SELECT task_id, run_number, path FROM task_runs WHERE task_id = ANY(%s)", tasks)
     assert {(task, run): path for task, run, path in rows} == expected
     deleted = each(lambda task: http.delete(f"/{task}/delete").json()["workflows_deleted"], tasks)
-    assert deleted == [5] * count
+    assert deleted == [5] * 200
 
 
 def test_set_env_false_rolls_back_whatever_the_file_says(suspended):

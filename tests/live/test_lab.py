@@ -31,7 +31,7 @@ from rollout_lab import addresses, preflight, processes, roster
 from rollout_lab.paths import Paths
 from rollout_lab.roster import Roster
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.live, pytest.mark.soak, pytest.mark.timeout(300)]
 
 PROJECT = Path(__file__).parents[2]
 PODS = ("argo-server", "workflow-controller", "dns")
@@ -177,7 +177,7 @@ def running(lab: OwnLab) -> OwnLab:
 # The order is the order of a life: refused, first boot, use, damage, stop, start, end.
 
 
-@pytest.mark.parametrize("port", [2379, *(pytest.param(port, marks=pytest.mark.soak) for port in (8000, 9090))])
+@pytest.mark.parametrize("port", [2379, 8000, 9090])
 def test_taken_port_is_one_sentence_and_nothing_is_started(lab: OwnLab, port: int) -> None:
     with socket.create_server(("127.0.0.1", port)):
         done = lab.run("up", "--no-backend")
@@ -252,7 +252,6 @@ def test_finished_workflow_is_in_the_archive_after_its_deletion(running: OwnLab)
     assert running.phase(name) == "Succeeded"
 
 
-@pytest.mark.soak
 def test_prometheus_scrapes_argo_and_the_kubelet(running: OwnLab) -> None:
     def healthy() -> set[str]:
         answer = httpx.get(f"{addresses.PROMETHEUS}/api/v1/targets", timeout=5, trust_env=False).json()
@@ -264,13 +263,7 @@ def test_prometheus_scrapes_argo_and_the_kubelet(running: OwnLab) -> None:
     assert float(answer.json()["data"]["result"][0]["value"][1]) > 1e6
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=[pytest.mark.soak] * (name not in ("etcd", "kubelet", "postgresql")))
-        for name in roster.NAMES
-    ],
-)
+@pytest.mark.parametrize("name", roster.NAMES)
 def test_killed_component_is_named_by_status_and_repaired_by_up(running: OwnLab, name: str) -> None:
     identity = running.roster.running(name)
     assert identity
@@ -283,7 +276,7 @@ def test_killed_component_is_named_by_status_and_repaired_by_up(running: OwnLab,
     assert running.down_names() == set()
 
 
-@pytest.mark.parametrize("name", [PODS[0], *(pytest.param(name, marks=pytest.mark.soak) for name in PODS[1:])])
+@pytest.mark.parametrize("name", PODS)
 def test_killed_deployment_is_named_by_status_and_repaired_by_up(running: OwnLab, name: str) -> None:
     running.ok("kill", name)
     assert name in running.down_names()
@@ -291,7 +284,6 @@ def test_killed_deployment_is_named_by_status_and_repaired_by_up(running: OwnLab
     assert running.down_names() == set()
 
 
-@pytest.mark.soak
 def test_kill_and_start_are_an_outage_of_one_component(running: OwnLab) -> None:
     running.ok("kill", "prometheus")
     assert running.down_names() == {"prometheus"}
@@ -300,7 +292,6 @@ def test_kill_and_start_are_an_outage_of_one_component(running: OwnLab) -> None:
     assert "prometheus" in running.ok("logs", "prometheus").lower() or running.ok("logs", "kubelet")
 
 
-@pytest.mark.soak
 def test_workflow_runs_after_all_repairs(running: OwnLab) -> None:
     running.finish("echo still well")
 
@@ -314,9 +305,7 @@ def test_crash_of_everything_at_once_is_repaired(running: OwnLab) -> None:
     running.finish("echo back")
 
 
-@pytest.mark.parametrize(
-    "seconds", [pytest.param(0.3, marks=pytest.mark.soak), 1.5, pytest.param(4.0, marks=pytest.mark.soak)]
-)
+@pytest.mark.parametrize("seconds", [0.3, 1.5, 4.0])
 def test_up_that_was_killed_in_the_middle_is_repaired_by_the_next(lab: OwnLab, seconds: float) -> None:
     lab.ok("down")
     command = [sys.executable, "-m", "rollout_lab.cli", "up", "--no-backend"]

@@ -147,6 +147,7 @@ def test_a_container_that_cadvisor_and_the_kubelet_know_counts_once(
     assert counted == pytest.approx(process, rel=0.3)
 
 
+@pytest.mark.soak
 def test_pods_made_anew_have_every_figure_from_their_first_scrape_on(
     clean_backend, prometheus: Prometheus, backend: Backend, workflows: Workflows
 ) -> None:

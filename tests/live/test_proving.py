@@ -26,6 +26,7 @@ def one(clean_backend, backend, workflows):
     return run
 
 
+@pytest.mark.soak
 def test_the_two_step_dialect_passes_too(one):
     one.lab.set_env(BACKEND_DIALECT="two-step")
     results = one()

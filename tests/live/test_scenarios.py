@@ -132,6 +132,7 @@ def test_backend_down_is_a_refusal_at_the_start_and_failed_rows_later(target, cl
         cluster.rollout_status(120)
 
 
+@pytest.mark.soak
 def test_argo_server_down_is_failed_rows_with_the_reason_and_no_hang(cluster, backend, workflows, admin):
     flip(cluster, backend, True)
     path = "/apis/apps/v1/namespaces/argo/deployments/argo-server"

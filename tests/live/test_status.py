@@ -94,6 +94,7 @@ def test_a_canary_at_25_is_seen_by_pods_state_and_lease(standing, tmp_path):
     assert found.drift.value == ()
 
 
+@pytest.mark.soak
 def test_a_flag_changed_by_hand_is_drift_by_name(standing, suspended, tmp_path):
     suspended.operator.kubectl("patch", "configmap", "backend-flag", "--type=merge", "-p", '{"data":{"percent":"50"}}')
     drift = gather(standing.target, tmp_path).drift.value

@@ -17,7 +17,7 @@ from kubernetes import client
 from hera_rollout import records, state
 from hera_rollout.state import State
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.live, pytest.mark.soak, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).parents[2]
 ACCOUNT = "hera-rollout-watch"
