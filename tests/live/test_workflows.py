@@ -254,13 +254,15 @@ def test_waiting_survives_a_restart_of_the_api_server(workflows, target, admin, 
     try:
         outcome = workflows.wait(name, 180, told.append)
         timer.join()
-        assert outcome.succeeded, outcome.message
     finally:
         ready(workflows.cluster)
         # Argo's controller (4.0.5) does not always find its watches again: it then logs "invalid config map object"
         # without end, and takes no new workflow.
         for replicas in (0, 1):
             set_replicas(admin, "workflow-controller", replicas)
+    # How it ended is Argo's own: its executor may meet a 403 of a server that has only just started.
+    assert outcome.reached == "finished", outcome.message
+    assert outcome.phase == workflows.live(name)["status"]["phase"]
 
 
 def ready(cluster) -> None:
