@@ -47,14 +47,12 @@ def resampled(
     starts = rng.integers(0, history.size, size=(runs, ceil(workflows / block)))
     drawn = history[(starts[:, :, None] + np.arange(block)) % history.size].reshape(runs, -1)[:, :workflows]
     passed, fell = Boundary.of(gate, workflows).verdicts(np.cumsum(drawn, axis=1))
-    never = workflows + 1
-    first_pass, first_fail = np.where(passed, passed, never), np.where(fell, fell, never)
-    first = np.minimum(first_pass, first_fail)
+    first_pass, first_fail = np.where(passed, passed, np.inf), np.where(fell, fell, np.inf)
     row = {
         "failure rate": history.mean(),
         "PASS": float((first_pass < first_fail).mean()),
         "FAIL": float((first_fail < first_pass).mean()),
         "HOLD": float((first_pass == first_fail).mean()),
-        "median workflows": float(np.median(np.where(first == never, np.inf, first))),
+        "median workflows": float(np.median(np.minimum(first_pass, first_fail))),
     }
     return pd.DataFrame([row])
