@@ -89,13 +89,8 @@ def argo_down(clean_backend):
     clean_backend.admin.kubectl("rollout", "status", "deployment/argo-server", "--timeout=60s")
 
 
-@pytest.mark.parametrize(
-    ("outage", "check"),
-    [
-        pytest.param("backend_down", "backend", marks=pytest.mark.soak),
-        pytest.param("argo_down", "Argo Server", marks=pytest.mark.soak),
-    ],
-)
+@pytest.mark.soak  # tests/live/test_scenarios.py and test_workflows.py have the two outages without a notebook
+@pytest.mark.parametrize(("outage", "check"), [("backend_down", "backend"), ("argo_down", "Argo Server")])
 def test_an_outage_fails_the_preflight_with_what_to_do_and_changes_nothing(outage, check, request, tmp_path):
     lab = request.getfixturevalue(outage)
     before = lab.env().get("USE_HERA_SDK")
