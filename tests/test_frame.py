@@ -13,12 +13,23 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+SEVEN = {"jupyterlab", "papermill", "hera", "kubernetes", "pandas", "ipywidgets", "nbval"}
 
 
 def test_environment_yml_has_the_same_packages_as_pyproject() -> None:
+    packages = _environment_packages()
+    nbval = [line for line in PROJECT["optional-dependencies"]["dev"] if Requirement(line).name == "nbval"]
+    assert packages == sorted([*PROJECT["dependencies"], *nbval])
+
+
+def test_environment_yml_has_all_seven_packages_that_the_kit_is_asked_for() -> None:
+    names = {Requirement(line).name for line in _environment_packages()}
+    assert SEVEN - names == set()
+
+
+def _environment_packages() -> list[str]:
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
-    packages = next(item["pip"] for item in environment["dependencies"] if isinstance(item, dict))
-    assert packages == PROJECT["dependencies"]
+    return list(next(item["pip"] for item in environment["dependencies"] if isinstance(item, dict)))
 
 
 def test_lock_has_hashes_and_no_addresses() -> None:
