@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 
+from hera_rollout import tokens
 from hera_rollout.answers import Asked, plain, reason, refusal, silence
 
 _MOST_BYTES = 64 * 1024 * 1024
@@ -83,7 +84,7 @@ class Caller:
         text: str | None = None,
     ) -> tuple[int, bytes]:
         token = self._token()
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        headers = {"Authorization": tokens.header(token)} if token else {}
         headers |= {"Content-Type": "application/json"} if text is not None else {}
         ends = time.monotonic() + _WHOLE_ANSWER * self._timeout
         try:

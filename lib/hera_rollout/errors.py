@@ -25,6 +25,8 @@ from __future__ import annotations
 
 from typing import TypedDict, Unpack
 
+from hera_rollout.redaction import REDACTOR
+
 
 class _Parts(TypedDict, total=False):
     expected: str
@@ -50,11 +52,9 @@ class RolloutError(Exception):
     def __init__(
         self, seen: str, *, expected: str = "", why: str = "", todo: str = "", evidence: object | None = None
     ) -> None:
-        super().__init__(seen)
-        self.seen = seen
-        self.expected = expected
-        self.why = why
-        self.todo = todo
+        # What a client says of a failed request may quote its headers, and with them the token.
+        self.seen, self.expected, self.why, self.todo = map(REDACTOR.text, (seen, expected, why, todo))
+        super().__init__(self.seen)
         self.evidence = evidence
 
     def __str__(self) -> str:

@@ -18,13 +18,15 @@ _SECRET_NAME: Final = re.compile(
     r"token|passw|secret|credential|api_?key|private_?key|client-key-data|apprise|rollout_notices|database_url",
     re.IGNORECASE,
 )
+_SCHEME: Final = re.compile(r"^(?:(?:bearer|basic)\s+)+", re.IGNORECASE)
 _APPRISE: Final = "slack|discord|tgram|msteams|pover|pbul|gotify|ntfys?|mailtos?|matrixs?|mmosts?|rocketsch?|opsgenie|pagerduty|twilio|webex|signals?|jsons?|xmls?|forms?"  # noqa: E501
 _SHAPES: Final = (
     # A PEM block, with real or with escaped line ends.
     (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----", re.DOTALL), MASK),
-    # A JSON Web Token: every ServiceAccount's token is one.
-    (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"), MASK),
-    (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}"), rf"\1 {MASK}"),
+    # A JSON Web Token: every ServiceAccount's token is one; in five parts where it is encrypted, as Argo's are.
+    (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){2,4}"), MASK),
+    # With a colon: Argo's own tokens begin with v2.
+    (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=:-]{8,}"), rf"\1 {MASK}"),
     # User and password in an address.
     (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/:@\"'<>]*:[^\s/@\"'<>]+@"), rf"\1{MASK}@"),
     # Apprise addresses carry their token where other addresses have a host.
@@ -42,11 +44,19 @@ _SHAPES: Final = (
 def known_secrets(environment: Mapping[str, str] | None = None) -> list[str]:
     """Values of environment variables whose names say that they are secret; longest first."""
     found = {
-        value
+        form
         for name, value in (os.environ if environment is None else environment).items()
-        if _SECRET_NAME.search(name) and len(value) >= SHORTEST
+        if _SECRET_NAME.search(name)
+        for form in token_forms(value)
+        if len(form) >= SHORTEST
     }
     return sorted(found, key=len, reverse=True)
+
+
+def token_forms(value: str) -> list[str]:
+    """A secret as it was set, and as it is sent: stripped, without the word before it, and line by line."""
+    lines = [line.strip() for line in value.splitlines() if not line.startswith("-----")]
+    return list(dict.fromkeys([value, *(form for line in lines for form in (line, _SCHEME.sub("", line)))]))
 
 
 class Redactor:

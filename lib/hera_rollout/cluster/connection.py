@@ -9,7 +9,7 @@ import itertools
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from importlib.metadata import version as version_of
@@ -21,6 +21,7 @@ import yaml
 from kubernetes import client, config
 from kubernetes.config import incluster_config
 
+from hera_rollout import tokens
 from hera_rollout.answers import Asked, plain, reason, refusal, silence
 from hera_rollout.errors import Refused, Retryable, RolloutError
 from hera_rollout.target import Target
@@ -32,6 +33,8 @@ _OK_BELOW = 300
 _USUAL = Path("~/.kube/config")
 AGENT = "hera-rollout"
 """Kubernetes keeps this as the manager of every field the kit writes: whatever carries another was not the kit."""
+ACCOUNT = "the kubeconfig or the ServiceAccount's file"
+"""Where the user's token comes from, as an error about it says."""
 _MOST_BYTES = 128 * 1024 * 1024
 _WHOLE_ANSWER = 6  # times the time limit, for an answer that trickles
 
@@ -127,8 +130,7 @@ class Connection:
     def token(self) -> str | None:
         """The user's bearer token, renewed if the kubeconfig says how; None if the user has none."""
         setting = self._api.configuration.auth_settings().get("BearerToken") or {}
-        scheme, _, value = str(setting.get("value") or "").partition(" ")  # a pod's own is spelled "bearer"
-        return (value.strip() if scheme.lower() == "bearer" else scheme) or None
+        return tokens.clean(str(setting.get("value") or ""), ACCOUNT)
 
     def _document(self, request: _Request) -> Document:
         data = self._exchange(request)
@@ -258,10 +260,27 @@ def load(target: Target) -> Connection:
             )
     except (config.ConfigException, yaml.YAMLError, OSError, ValueError, TypeError, AttributeError, KeyError) as error:
         raise (_no_account(error) if _is_pods_own(target) else _no_kubeconfig(target, error)) from None
+    settings.refresh_api_key_hook = _cleaning(settings.refresh_api_key_hook)
     settings.retries = False  # a retry of urllib3's own would multiply every time limit
     api = client.ApiClient(settings)
     api.user_agent = f"{AGENT}/{version_of('hera-rollout-kit')}"
     return Connection(api, float(target.limits.request_timeout_seconds))
+
+
+def _cleaning(renew: Callable[[client.Configuration], None] | None) -> Callable[[client.Configuration], None]:
+    """What is done before each request: the client renews the token, and it is made one that a header can carry.
+
+    A file or an exec plugin often ends its token with a line end, which Python's HTTP refuses, the token in its words.
+    """
+
+    def cleaned(settings: client.Configuration) -> None:
+        if renew is not None:
+            renew(settings)
+        token = tokens.clean(str(settings.api_key.get("BearerToken") or ""), ACCOUNT)
+        if token:
+            settings.api_key["BearerToken"] = tokens.header(token)
+
+    return cleaned
 
 
 def _kubeconfig(target: Target) -> str:

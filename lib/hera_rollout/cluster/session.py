@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from pandas import DataFrame
 
+from hera_rollout import tokens
 from hera_rollout.cluster import connection as connections
 from hera_rollout.cluster import description, environment, events, kinds, permissions, pods, rollouts
 from hera_rollout.cluster.connection import Connection, Document
@@ -143,7 +144,7 @@ class Cluster:
 
     def bearer_token(self) -> str | None:
         """The token for the Argo Server: $HERA_ROLLOUT_ARGO_TOKEN, else the kubeconfig user's own."""
-        return os.environ.get(TOKEN_VARIABLE) or self.connection.token()
+        return tokens.clean(os.environ.get(TOKEN_VARIABLE, ""), f"${TOKEN_VARIABLE}") or self.connection.token()
 
     def _pod(self, name: str) -> str:
         return f"/api/v1/namespaces/{self.target.namespace}/pods/{name}"
