@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final  # plain JSON data has no better type
 
+from hera_rollout import private_keys
+
 MASK: Final = "[redacted]"
 SHORTEST: Final = 8
 """A known value shorter than this would mask ordinary words."""
@@ -21,8 +23,6 @@ _SECRET_NAME: Final = re.compile(
 _SCHEME: Final = re.compile(r"^(?:(?:bearer|basic)\s+)+", re.IGNORECASE)
 _APPRISE: Final = "slack|discord|tgram|msteams|pover|pbul|gotify|ntfys?|mailtos?|matrixs?|mmosts?|rocketsch?|opsgenie|pagerduty|twilio|webex|signals?|jsons?|xmls?|forms?"  # noqa: E501
 _SHAPES: Final = (
-    # A PEM block, with real or with escaped line ends.
-    (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----", re.DOTALL), MASK),
     # A JSON Web Token: every ServiceAccount's token is one; in five parts where it is encrypted, as Argo's are.
     (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){2,4}"), MASK),
     # With a colon: Argo's own tokens begin with v2.
@@ -78,6 +78,7 @@ class Redactor:
 
     def text(self, value: str) -> str:
         """The text with every secret masked."""
+        value = private_keys.masked(value, MASK)
         for secret in self._known:
             value = value.replace(secret, MASK)
         for shape, mask in _SHAPES:
@@ -86,19 +87,22 @@ class Redactor:
 
     def data(self, value: Any) -> Any:
         """Plain data (dicts, lists, strings) with every string masked; keys too, since YAML turns up there."""
+        return self._data(private_keys.mask_lines(value, MASK))
+
+    def _data(self, value: Any) -> Any:
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, Mapping):
             return {self.text(str(key)): self._entry(str(key), item) for key, item in value.items()}
         if isinstance(value, list | tuple):
-            return [self.data(item) for item in value]
+            return [self._data(item) for item in value]
         return value
 
     def _entry(self, key: str, value: Any) -> Any:
         """A value under a key that says it is secret is masked whole."""
         if isinstance(value, str) and value and re.fullmatch(r"(?i).*(token|password|secret|client-key-data)", key):
             return MASK
-        return self.data(value)
+        return self._data(value)
 
 
 REDACTOR: Final = Redactor()

@@ -154,7 +154,7 @@ def keep(
         "notebook": notebook,
         "rollout": place.parent.name,
         "parameters": REDACTOR.data(parameters),
-        "broken": broken,
+        "broken": REDACTOR.text(broken),
         "refused": refused,
         "began": began.isoformat(timespec="seconds"),
         "ended": (last(executed, "conclude").get("ended") or datetime.now(UTC).isoformat())[:19] + "+00:00",
