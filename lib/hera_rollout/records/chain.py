@@ -117,6 +117,7 @@ def verify(folder: Path) -> Iterator[str]:
     if seal != seal_of(data):
         yield f"{RECORD} was changed after it was kept"
     yield from _files(kept, digests(folder))
+    yield from (f"{path.relative_to(folder)} is a link" for path in sorted(folder.rglob("*")) if path.is_symlink())
     try:
         yield from _place(folder, data, before)
     except (ValueError, KeyError, TypeError) as error:

@@ -49,6 +49,8 @@ def write(root: Path, records: list[tuple[Path, dict[str, Any]]]) -> Path:
     heads = "".join(f"<th>{escape(name)}</th>" for name in ("Began (UTC)", "Rollout", *PHASES, "By", "Why"))
     rows = printable("".join(_row(folder, root, data) for folder, data in records))
     path = root / "index.html"
+    if path.is_symlink():
+        path.unlink()  # what it leads to is none of ours to write
     path.write_text(
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><title>Rollout records</title>'

@@ -14,7 +14,7 @@ from jsonschema.exceptions import best_match
 
 from hera_rollout.answers import plain
 from hera_rollout.errors import Refused
-from hera_rollout.records import chain, files, index
+from hera_rollout.records import chain, files, index, places
 from hera_rollout.records.evidence import checks, evidence, last
 from hera_rollout.records.nbformats import nbformat
 from hera_rollout.records.outcomes import Outcome, classify
@@ -64,8 +64,10 @@ def workplace(folder: Path, rollout: str, notebook: str, began: datetime) -> Pat
     """Make the folder a run works in; it gets its verdict's name when the run has ended.
 
     Raises:
-        Refused: the folder cannot be made, or there is a record of this very run already.
+        Refused: the folder cannot be made or would lie elsewhere, or there is a record of this very run already.
     """
+    places.require_names(rollout, notebook)
+    places.require_inside(folder, folder / rollout)
     name = f"{chain.stamp(began)}-{notebook}"
     place = folder / rollout / f"{name}{chain.RUNNING}"
     try:
@@ -190,7 +192,7 @@ def add(executed: Path, folder: Path) -> Record:
         folder: where records are kept.
 
     Raises:
-        Refused: it cannot be read, or carries no evidence of a phase that began.
+        Refused: it cannot be read, carries no evidence of a phase that began, or says names that lead elsewhere.
     """
     try:
         notebook = nbformat.read(executed, as_version=4)
@@ -203,16 +205,16 @@ def add(executed: Path, folder: Path) -> Record:
             expected="the output of a phase notebook whose Phase.begin ran",
             todo="Give the notebook that papermill wrote, not the one it read; or run the phase again.",
         )
-    began = datetime.fromisoformat(head["started"])
-    place = workplace(folder, head["rollout"], head["notebook"], began)
+    run = places.head_of(executed, head)
+    place = workplace(folder, run.rollout, run.notebook, run.began)
     (place / "notebook.ipynb").write_text(redacted(executed.read_text(encoding="utf-8")), encoding="utf-8")
-    return keep(place, began=began, notebook=head["notebook"], parameters=head["parameters"])
+    return keep(place, began=run.began, notebook=run.notebook, parameters=run.parameters)
 
 
 def find(folder: Path) -> Iterator[Record]:
     """Every record below a folder, newest first; a folder whose record.json is none is passed over (`unreadable`)."""
     for path in _newest_first(folder):
-        data = _data(path)
+        data = _data(path, folder)
         if isinstance(data, dict):
             yield Record(path.parent, data)
 
@@ -220,7 +222,7 @@ def find(folder: Path) -> Iterator[Record]:
 def unreadable(folder: Path) -> Iterator[tuple[Path, str]]:
     """Every folder below whose record.json is no record, and why: what `find` passes over."""
     for path in _newest_first(folder):
-        data = _data(path)
+        data = _data(path, folder)
         if isinstance(data, str):
             yield path.parent, f"{chain.RECORD} is no record: {data}"
 
@@ -229,8 +231,10 @@ def _newest_first(folder: Path) -> list[Path]:
     return sorted(folder.glob(f"*/*/{chain.RECORD}"), key=lambda path: path.parent.name, reverse=True)
 
 
-def _data(path: Path) -> dict[str, Any] | str:
+def _data(path: Path, folder: Path) -> dict[str, Any] | str:
     """The content of a record.json; why it is no record's, where it is not."""
+    if places.leads_out(folder, path):
+        return "a link leads out of the records' folder"
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         wrong = best_match(_READ.iter_errors(data))
@@ -248,8 +252,7 @@ def named(folder: Path, name: str) -> Record:
         Refused: none or more than one is meant.
     """
     records = list(find(folder))
-    wanted = Path(name).name
-    meant = records[:1] if name == "last" else [r for r in records if r.folder.name.startswith(wanted)]
+    meant = records[:1] if name == "last" else [r for r in records if places.is_named(folder, r.folder, name)]
     if len(meant) != 1:
         raise Refused(
             f"{len(meant)} records in {folder} are called {name!r}.",
