@@ -22,8 +22,8 @@ WEEK: Final = PACKAGE / "history/week.csv"
 DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 HOURS: Final = 7 * 24
 METRIC: Final = "backend_http_requests"
-POD: Final = "backend-recorded-week0"
-"""Named as a Deployment's pods are, so that whoever asks for all pods of the backend finds it."""
+POD: Final = "backend-bcdf456789-week0"
+"""Named as a Deployment's pods are, hash and all, so that whoever asks for all pods of the backend finds it."""
 LABELS: Final = {"job": "backend", "service": "backend", "namespace": "argo", "pod": POD, "instance": "recorded-week"}
 SERIES: Final = (
     ({"method": "POST", "route": "/api/v1/tasks/submit", "status": "200", "path": "yaml"}, 0.25),

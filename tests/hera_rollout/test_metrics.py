@@ -23,7 +23,7 @@ def target(**limits: float) -> Target:
 
 
 def window(number: int = 0, path: str = "hera", seconds: float = 10) -> Window:
-    return Window(number, path, NOW, NOW + timedelta(seconds=seconds), 4, ("backend-1", "backend-2"))
+    return Window(number, path, NOW, NOW + timedelta(seconds=seconds), 4, ("backend-1", "backend-2"), "argo")
 
 
 class Answers(Prometheus):
@@ -94,14 +94,16 @@ def verdicts(frame: pd.DataFrame, seen: pd.DataFrame, **limits: float) -> dict[s
 
 def test_a_counter_is_the_difference_of_its_ends_on_the_windows_own_pods() -> None:
     asked = query(FIGURE["errors"], window())
-    chosen = 'backend_http_requests_total{status=~"5..",pod=~"backend-1|backend-2"}'
+    chosen = 'backend_http_requests_total{status=~"5..",namespace="argo",pod=~"backend-1|backend-2"}'
     began = int(NOW.timestamp())
     assert asked == f"sum({chosen} @ {began + 10}) - (sum({chosen} @ {began}) or vector(0))"
 
 
 def test_a_short_window_asks_the_process_and_a_long_one_cadvisor() -> None:
-    assert "process_cpu_seconds_total{pod=" in query(FIGURE["cpu"], window(seconds=10))
-    assert 'container_cpu_usage_seconds_total{container!="",pod=' in query(FIGURE["cpu"], window(seconds=300))
+    assert 'process_cpu_seconds_total{namespace="argo",pod=' in query(FIGURE["cpu"], window(seconds=10))
+    assert 'container_cpu_usage_seconds_total{container!="",namespace="argo",pod=' in query(
+        FIGURE["cpu"], window(seconds=300)
+    )
     assert "vector(0)" not in query(FIGURE["cpu"], window()), "a start that was not seen is no data, and not zero"
     assert "[10s]" in query(FIGURE["memory"], window())
 

@@ -17,39 +17,42 @@ from hera_rollout.cluster import Cluster
 from hera_rollout.errors import RolloutError
 from hera_rollout.gates import Errors, Moments, RungShare, Stratum, settle
 from hera_rollout.gates.settling import Run
-from hera_rollout.metrics import Prometheus
+from hera_rollout.metrics import Prometheus, expressions
 from hera_rollout.metrics.figures import SUBMITTING
 from hera_rollout.metrics.frames import labelled
 from hera_rollout.split import path_for
+from hera_rollout.target import Target
 from hera_rollout.workflow_phases import FINISHED
 from hera_rollout.workflows import Workflows, documents
 
-_CREATIONS: Final = ("sum by (pod, path, outcome) ({})", "backend_workflow_creations_total")
-_BUCKETS: Final = ("sum by (pod, path, le) ({})", f"backend_http_request_duration_seconds_bucket{{{SUBMITTING}}}")
+_CREATIONS: Final = "backend_workflow_creations_total"
+_BUCKETS: Final = f"backend_http_request_duration_seconds_bucket{{{SUBMITTING}}}"
 SLACK: Final = 2.0
 """Seconds around a flip in which it is not asked which path made a workflow: Kubernetes notes whole seconds, and its
 clock is another one."""
 LOOK_BACK: Final = timedelta(hours=24)
 
 
-def creations(seconds: int = 0) -> str:
+def creations(target: Target, seconds: int = 0) -> str:
     """PromQL of submissions by path and by whether a workflow came of them; each pod apart, since counters begin anew.
 
     A request that is answered 500 has no path of its own, so that the service's 5xx are on the monitoring checklist.
 
     Args:
+        target: whose Deployment's pods are asked for.
         seconds: so far back a pod's last count is looked for: one that is gone by then still counts. 0: pods of now.
     """
-    return _last(*_CREATIONS, seconds)
+    return f"sum by (pod, path, outcome) ({_last(target, _CREATIONS, seconds)})"
 
 
-def buckets(seconds: int = 0) -> str:
+def buckets(target: Target, seconds: int = 0) -> str:
     """PromQL of the histogram of answers to submissions by path; as `creations`."""
-    return _last(*_BUCKETS, seconds)
+    return f"sum by (pod, path, le) ({_last(target, _BUCKETS, seconds)})"
 
 
-def _last(summed: str, metric: str, seconds: int) -> str:
-    return summed.format(f"last_over_time({metric}[{seconds}s])" if seconds else metric)
+def _last(target: Target, metric: str, seconds: int) -> str:
+    chosen = expressions.series(metric, expressions.pods(target))
+    return f"last_over_time({chosen}[{seconds}s])" if seconds else chosen
 
 
 def path_of(document: Mapping[str, Any]) -> tuple[str, str]:
@@ -108,7 +111,7 @@ class Look:
         try:
             entries = len(logclasses.read(self.cluster, since).of("error"))
             if self.prometheus:
-                found = self.prometheus.instant(creations())
+                found = self.prometheus.instant(creations(self.cluster.target))
                 submitted = int(found["value"].sum()) if len(found) else 0
         except RolloutError as error:
             self.missing.append(error.seen)
@@ -117,15 +120,17 @@ class Look:
     def _served(self, rung: Rung, now: datetime) -> Rung:
         if self.prometheus is None:
             return rung
+        target = self.cluster.target
         ends = (_moment(rung.began), _moment(rung.ended) if rung.ended else now)
         seconds = max(1, round((ends[1] - ends[0]).total_seconds()))
         try:
             first, last = (
-                self.prometheus.instant(creations(past), at) for past, at in zip((0, seconds), ends, strict=True)
+                self.prometheus.instant(creations(target, past), at)
+                for past, at in zip((0, seconds), ends, strict=True)
             )
             tries = growth(first, last, ["path", "outcome"])
             first, last = (
-                self.prometheus.instant(buckets(past), at) for past, at in zip((0, seconds), ends, strict=True)
+                self.prometheus.instant(buckets(target, past), at) for past, at in zip((0, seconds), ends, strict=True)
             )
             answered = growth(first, last, ["path", "le"])
         except RolloutError as error:

@@ -11,6 +11,13 @@ from typing import Final
 
 from hera_rollout.target import Target
 
+_HASH: Final = "[b-df4-9]"
+"""A character of a ReplicaSet's hash: Kubernetes writes a number's ten digits so."""
+_SHORTEST, _LONGEST = 5, 10
+"""Characters of that hash: a number of 32 bits; one of fewer than five digits comes up once in 400,000."""
+_KEPT: Final = 58
+"""Characters that Kubernetes keeps of a ReplicaSet's name and a dash, before it adds five of chance."""
+_CHANCE: Final = "[a-z0-9]{5}"
 _UNITS: Final = (("w", 604_800), ("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
 
 
@@ -20,13 +27,29 @@ def span(seconds: int) -> str:
 
 
 def pods(target: Target) -> str:
-    """The labels of the pods of the target's Deployment, and of no other one whose name begins alike."""
-    return f'namespace="{target.namespace}",pod=~"{target.deployment}-[a-z0-9]+-[a-z0-9]{{5}}"'
+    """The labels of the pods of the target's Deployment, those that are gone too, and of no other whose name is alike.
+
+    By the name, since a pod's series carry no owner: the hash tells a ReplicaSet's pods from those of a Job or of a
+    Deployment whose name goes on. Two names that share their first 57 characters cannot be told apart.
+    """
+    return f'namespace="{target.namespace}",pod=~"{_pod_names(target.deployment)}"'
 
 
-def named(pods: Sequence[str]) -> str:
+def _pod_names(deployment: str) -> str:
+    """The names, as a pattern, that Kubernetes gives a Deployment's pods; of a long one it cuts the hash, or all of it."""
+    room = _KEPT - len(deployment) - 1
+    whole = min(_LONGEST, room - 1)
+    patterns = [f"{deployment}-{_HASH}{{{_SHORTEST},{whole}}}-{_CHANCE}"] if whole >= _SHORTEST else []
+    if 0 < room <= _LONGEST:
+        patterns.append(f"{deployment}-{_HASH}{{{room}}}{_CHANCE}")
+    if room <= 0:
+        patterns.append(f"{deployment}-"[:_KEPT] + _CHANCE)
+    return "|".join(patterns)
+
+
+def named(pods: Sequence[str], namespace: str) -> str:
     """The labels of single pods."""
-    return f'pod=~"{"|".join(pods)}"'
+    return f'namespace="{namespace}",pod=~"{"|".join(pods)}"'
 
 
 def series(metric: str, *more: str) -> str:

@@ -102,7 +102,7 @@ def query(figure: Figure, window: Window) -> str:
 
 
 def _pods(window: Window) -> str:
-    return expressions.named(window.pods)
+    return expressions.named(window.pods, window.namespace)
 
 
 def service(prometheus: Prometheus, windows: Sequence[Window]) -> pd.DataFrame:
@@ -153,13 +153,16 @@ def _processes(prometheus: Prometheus, window: Window) -> tuple[bool, bool]:
     return steady, set(window.pods) <= first.keys()
 
 
-def scraped_since(prometheus: Prometheus, pods: Sequence[str], since: datetime, now: datetime) -> datetime | None:
+def scraped_since(
+    prometheus: Prometheus, namespace: str, pods: Sequence[str], since: datetime, now: datetime
+) -> datetime | None:
     """From when on every figure has all of these pods, each with the process it has now.
 
     A pod that a deploy or a drained node made anew has no counters before its first scrape.
 
     Args:
         prometheus: of the target.
+        namespace: the pods'.
         pods: by name.
         since: not before this moment, UTC.
         now: not after this one.
@@ -171,10 +174,11 @@ def scraped_since(prometheus: Prometheus, pods: Sequence[str], since: datetime, 
     Raises:
         RolloutError: Prometheus does not answer.
     """
-    began = f"process_start_time_seconds{{{expressions.named(pods)}}}"
+    mine = expressions.named(pods, namespace)
+    began = f"process_start_time_seconds{{{mine}}}"
     youngest = prometheus.value(f"max({began})", now)
     first = datetime.fromtimestamp(ceil(max(since.timestamp(), youngest or 0)), UTC)
-    for known, series in ((youngest is not None, began), (None, expressions.series(_NETWORK, expressions.named(pods)))):
+    for known, series in ((youngest is not None, began), (None, expressions.series(_NETWORK, mine))):
         if first >= now:
             return None
         whole = prometheus.range(f"count(count by (pod) ({series})) >= {len(pods)}", first, now, step=1.0)
@@ -206,7 +210,7 @@ def errors_over_time(prometheus: Prometheus, windows: Sequence[Window], step: fl
         return pd.DataFrame(columns=columns)
     start, end = windows[0].start, windows[-1].end
     step = step or max(2.0, (end - start).total_seconds() / 60)
-    span = Window(0, "", start, end, 0, pods)
+    span = Window(0, "", start, end, 0, pods, windows[0].namespace)
     asked = [f"sum by (pod) ({expressions.series(figure.metric, _pods(span))})" for figure in FIGURES[:2]]
     requests, errors = (_wide(prometheus.range(one, start, end, step)) for one in asked)
     if requests.empty:

@@ -16,6 +16,7 @@ class Window:
         start, end: UTC.
         submissions: tasks submitted in it.
         pods: the service's pods in it.
+        namespace: theirs.
     """
 
     number: int
@@ -24,6 +25,7 @@ class Window:
     end: datetime
     submissions: int
     pods: tuple[str, ...]
+    namespace: str
 
     @property
     def seconds(self) -> float:

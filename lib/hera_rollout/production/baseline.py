@@ -100,7 +100,9 @@ def _counted(look: looking.Look, now: datetime) -> dict[str, Any]:
     if look.prometheus is None:
         return {}
     try:
-        creations, buckets = (look.prometheus.instant(query, now) for query in (looking.creations(), looking.buckets()))
+        target = look.cluster.target
+        queries = (looking.creations(target), looking.buckets(target))
+        creations, buckets = (look.prometheus.instant(query, now) for query in queries)
     except RolloutError as error:
         look.missing.append(error.seen)
         return {}

@@ -43,7 +43,7 @@ def target(tmp_path_factory, prometheus_over) -> Target:
     begin, change = END - timedelta(days=DAYS), END - timedelta(days=2)
     text = ["# TYPE backend_http_requests counter\n"]
     for pod, first, last in (
-        ("backend-5d9c7b8f66-aaaaa", begin, change), ("backend-7f6c5d4b3a-bbbbb", change, END),
+        ("backend-5d9c7b8f66-aaaaa", begin, change), ("backend-7f6c5d4b8c-bbbbb", change, END),
     ):  # fmt: skip
         text += series(pod, "/api/v1/tasks", first, last, by_day)
         text += series(pod, "/healthz", first, last, lambda _: 360.0)

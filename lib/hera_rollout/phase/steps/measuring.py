@@ -22,7 +22,7 @@ def measures(phase: Phase) -> None:
         display.note("Measures: no window was run, so there is nothing to measure")
         return
     submissions = pd.DataFrame(list(rows_of(kept)))
-    windows = [window_of(one) for one in kept]
+    windows = [window_of(one, phase.target.namespace) for one in kept]
     figures = _figures(phase, windows)
     limits = phase.target.limits
     _workflows(phase, windows[0].start)
@@ -39,10 +39,11 @@ def measures(phase: Phase) -> None:
         phase.check(check)
 
 
-def window_of(kept: dict[str, Any]) -> Window:
+def window_of(kept: dict[str, Any], namespace: str) -> Window:
     """A kept window as metrics take it."""
     return Window(kept["number"], kept["path"], datetime.fromisoformat(kept["began"]),
-                  datetime.fromisoformat(kept["ended"]), len(kept["rows"]), tuple(kept["pods"]))  # fmt: skip
+                  datetime.fromisoformat(kept["ended"]), len(kept["rows"]), tuple(kept["pods"]),
+                  namespace)  # fmt: skip
 
 
 def _figures(phase: Phase, windows: list[Window]) -> pd.DataFrame:

@@ -101,12 +101,12 @@ def _service(phase: Phase, since: datetime, submitted: int) -> list[dict[str, st
 
 def _window(phase: Phase, since: datetime, submitted: int, pods: tuple[str, ...]) -> Window:
     """The time since then; shorter where a deploy or a drained node made pods anew: theirs is what is known."""
-    prometheus, now = Prometheus.of(phase.target), datetime.now(UTC)
-    first = metrics.scraped_since(prometheus, pods, since, now) if pods else None
+    prometheus, now, namespace = Prometheus.of(phase.target), datetime.now(UTC), phase.target.namespace
+    first = metrics.scraped_since(prometheus, namespace, pods, since, now) if pods else None
     if first is None or first - since <= _SECOND:
-        return Window(0, "hera", since, now, submitted, pods)
+        return Window(0, "hera", since, now, submitted, pods, namespace)
     display.note(f"The service's figures begin at {first:%H:%M:%S} UTC: its pods of now were not scraped before")
-    window = Window(0, "hera", first, now, 0, pods)
+    window = Window(0, "hera", first, now, 0, pods, namespace)
     made = prometheus.value(figures.query(CREATIONS, window))
     return replace(window, submissions=round(made or 0))
 
