@@ -17,6 +17,20 @@ def word(entry: FlagSet) -> str:
     return f"on for {entry.percent:g} %" if entry.enabled else "off"
 
 
+def claims(facts: Facts) -> tuple[object, ...]:
+    """What only one run or hand at a time may change: where the rollout stands, the flag, and whose each run is.
+
+    Moments and numbers, no words: those may be masked when they are written.
+    """
+    at, back = facts.rollout, facts.rolled_back
+    return (
+        (at.id, at.phase, at.rung) if at else None,
+        tuple((entry.at, entry.enabled, entry.percent) for entry in facts.flags),
+        back.at if back else None,
+        {phase: (run.id, run.attempts, run.concluded) for phase, run in facts.runs.items()},
+    )
+
+
 def changes(before: Facts, after: Facts) -> list[str]:
     """What is in `after` and was not in `before`."""
     told = [f"{change.by} wrote at {clock(change.at)}: {change.what}"] if (change := after.changed) else []

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
-from hera_rollout.errors import Full
+from hera_rollout.errors import Conflicting, Full
 from hera_rollout.state.documents import MOST_RESULT_BYTES, Facts, RunState
 from hera_rollout.state.store import State
 
@@ -24,11 +24,15 @@ class Run:
         self.phase = phase
         self.resumed = resumed
         self._unkept: dict[str, str] = {}
+        self._last = state.facts.runs[phase]
 
     @property
     def facts(self) -> RunState:
-        """What is known of it."""
-        return self.state.facts.runs[self.phase]
+        """What is known of it: what it last was, where another run or rollout has taken its place."""
+        now = self.state.facts.runs.get(self.phase)
+        if now is not None and self._is_mine(now):
+            self._last = now
+        return self._last
 
     @property
     def id(self) -> str:
@@ -85,11 +89,27 @@ class Run:
 
     def _touch(self, fields: dict[str, Callable[[RunState], Any]], what: str) -> None:
         def step(facts: Facts) -> dict[str, Any]:
-            run = facts.runs[self.phase]
+            run = facts.runs.get(self.phase)
+            if run is None or not self._is_mine(run):
+                raise self._superseded(run)
             update = {name: work(run) for name, work in fields.items()} | {"touched": datetime.now(UTC)}
             return {"runs": {**facts.runs, self.phase: run.model_copy(update=update)}}
 
         self.state.change(step, by=self.facts.by, what=what)
+
+    def _is_mine(self, run: RunState) -> bool:
+        """Whether it is this very attempt."""
+        return (run.id, run.attempts) == (self._last.id, self._last.attempts)
+
+    def _superseded(self, run: RunState | None) -> Conflicting:
+        now = f"it is at run {run.id}, attempt {run.attempts}, by {run.by}" if run else "it knows of no run of it"
+        return Conflicting(
+            f"The rollout's state goes on without this run of {self.phase} ({self._last.id}, attempt "
+            f"{self._last.attempts}): {now}. Nothing was written.",
+            expected="this attempt as the newest one.",
+            why="Evidence of one run is none about another.",
+            todo=f"Ask who did it, look at it ({self.state.command}), then run the notebook from its first cell.",
+        )
 
 
 def begin(state: State, phase: str, *, by: str, code_revision: str = "") -> Run:

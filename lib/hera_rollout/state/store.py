@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from hera_rollout.cluster import Cluster, environment, rollouts
 from hera_rollout.errors import Ambiguous, Conflicting, Missing
 from hera_rollout.state import picture
-from hera_rollout.state.comparing import changes
+from hera_rollout.state.comparing import changes, claims
 from hera_rollout.state.documents import (
     GUARDED,
     Approval,
@@ -28,13 +28,17 @@ from hera_rollout.state.drifting import drift
 
 Document = dict[str, Any]
 Step = Callable[[Facts], dict[str, Any]]
+TRIES: Final = 5
+"""So often a write that somebody overtook is worked out anew and made again."""
 
 
 class State:
     """What the rollout of one Deployment remembers. Reading is free; each change is written at once.
 
-    Every change goes on from what was last read: if somebody wrote meanwhile it is `Conflicting`, which says who and
-    what, and the state is read afresh, so that the same call may be made again by whoever has read that.
+    Every change goes on from what was last read. If somebody wrote meanwhile it is read again, the change is worked out
+    anew on what is there now, and written. Only what another run or another hand claims (the rollout, the flag, a way
+    back, an attempt of a run) is `Conflicting`: that says who and what, and the state was read afresh, so that the same
+    call may be made again by whoever has read that.
     """
 
     def __init__(self, cluster: Cluster, facts: Facts, version: str) -> None:
@@ -67,18 +71,39 @@ class State:
         """The kubectl line that shows it."""
         return f"kubectl get configmap {self.name} -n {self.cluster.target.namespace} -o yaml"
 
-    def change(self, step: Step, *, by: str, what: str) -> None:
-        """Work out some fields anew from the facts, and write.
+    def change(self, step: Step, *, by: str, what: str, whatever: bool = False) -> None:
+        """Work out some fields anew from the facts, and write; again on the newest facts where somebody overtook it.
+
+        Args:
+            step: works out its own fields from the facts it is given, and from nothing that was read before.
+            by: who changes it.
+            what: what, in words.
+            whatever: also beside another run's word: for what has nothing to do with where the rollout stands.
 
         Raises:
-            Conflicting: Somebody else wrote since this was read; the text says who and what. It has been read afresh.
+            Conflicting: Another run or another hand wrote since this was read, or writes never ceased; the text says
+                who and what. It has been read afresh.
         """
         with self._lock:
-            changed = Change(by=by, at=datetime.now(UTC), what=what)
-            self.save(self.facts.model_copy(update={**step(self.facts), "changed": changed}))
+            for left in reversed(range(TRIES)):
+                before = self.facts
+                changed = Change(by=by, at=datetime.now(UTC), what=what)
+                facts = before.model_copy(update={**step(before), "changed": changed})
+                try:
+                    self.save(facts)
+                except Conflicting:
+                    theirs = not whatever and claims(self.facts) != claims(before)
+                    if theirs or not left:
+                        raise
+                else:
+                    return
 
     def save(self, facts: Facts) -> None:
-        """Write these facts in place of those last read; raises as `change` does."""
+        """Write these facts in place of those last read.
+
+        Raises:
+            Conflicting: Somebody else wrote since; it has been read afresh.
+        """
         body = self._body(facts)
         with self._lock:
             try:
@@ -94,9 +119,13 @@ class State:
         now = self.facts.rollout
         if now and (now.id, now.phase, now.rung) == (rollout, phase, rung):
             return
-        fresh: dict[str, Any] = {"runs": {}, "known_good": None} if now and now.id != rollout else {}
         at = Rollout(id=rollout, phase=phase, rung=rung, since=datetime.now(UTC))
-        self.change(lambda _: {"rollout": at, **fresh}, by=by, what=f"rollout {rollout} is at phase {phase}")
+
+        def step(facts: Facts) -> dict[str, Any]:
+            other = facts.rollout is not None and facts.rollout.id != rollout
+            return {"rollout": at} | ({"runs": {}, "known_good": None} if other else {})
+
+        self.change(step, by=by, what=f"rollout {rollout} is at phase {phase}")
 
     def remember_known_good(self, *, by: str) -> KnownGood | None:
         """Keep what runs now as the way back, unless this rollout has one already; None without a Deployment."""
@@ -104,8 +133,9 @@ class State:
             return self.facts.known_good
         good = _known_good(self.cluster)
         if good:
-            self.change(lambda _: {"known_good": good}, by=by, what=f"known good is revision {good.revision}")
-        return good
+            self.change(lambda facts: {"known_good": facts.known_good or good}, by=by,
+                        what=f"known good is revision {good.revision}")  # fmt: skip
+        return self.facts.known_good
 
     def flag_set(self, *, enabled: bool, percent: float, by: str, why: str = "") -> None:
         """Note that the kit has set the flag, with both media as they are now; nothing is set here."""
@@ -124,21 +154,31 @@ class State:
         at = self.facts.rollout
         if at is None or at.phase not in GUARDED:
             return
-        run = self.facts.runs.get(at.phase)
-        back = RolledBack(at=datetime.now(UTC), by=by, why=why, rollout=at.id, phase=at.phase,
-                          code_revision=run.code_revision if run else "")  # fmt: skip
-        self.change(lambda _: {"rolled_back": back}, by=by, what=f"rolled back in {at.phase}")
+
+        def step(facts: Facts) -> dict[str, Any]:
+            run = facts.runs.get(at.phase)
+            return {"rolled_back": RolledBack(at=datetime.now(UTC), by=by, why=why, rollout=at.id, phase=at.phase,
+                                              code_revision=run.code_revision if run else "")}  # fmt: skip
+
+        self.change(step, by=by, what=f"rolled back in {at.phase}")
 
     def approved(self, approval: Approval) -> None:
         """Keep an approval."""
         self.change(
-            lambda now: {"approvals": (*now.approvals, approval)}, by=approval.by, what=f"approved {approval.phase}"
-        )
+            lambda now: {"approvals": (*(one for one in now.approvals if one != approval), approval)},
+            by=approval.by, what=f"approved {approval.phase}",
+        )  # fmt: skip
 
     def recorded(self, record: RecordHash, *, by: str) -> None:
         """Keep a record's hash; one that is there already is fine."""
-        if record.sha256 not in {one.sha256 for one in self.facts.records}:
-            self.change(lambda now: {"records": (*now.records, record)}, by=by, what=f"record of {record.phase}")
+        if record.sha256 in {kept.sha256 for kept in self.facts.records}:
+            return
+
+        def step(facts: Facts) -> dict[str, Any]:
+            known = record.sha256 in {kept.sha256 for kept in facts.records}
+            return {"records": facts.records if known else (*facts.records, record)}
+
+        self.change(step, by=by, what=f"record of {record.phase}", whatever=True)
 
     def drift(self) -> list[str]:
         """What was changed by hand at the flag since the kit last set it; empty if nothing was, or it never set it."""
