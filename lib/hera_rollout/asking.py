@@ -59,7 +59,7 @@ class Caller:
         status, data = self._exchange(asked, method, path, body, query)
         if not httpx.codes.is_success(status):
             raise refusal(asked, status, reason(data))
-        return _document(asked, data)
+        return _document(asked, data, status)
 
     def answer(self, method: str, path: str, *, body: object = None, text: str | None = None) -> tuple[int, bytes]:
         """Send, and give back whatever status and body come; for checks of the statuses themselves.
@@ -107,13 +107,17 @@ def _read(response: httpx.Response, ends: float) -> bytes:
     return bytes(data)
 
 
-def _document(asked: Asked, data: bytes) -> dict[str, Any]:
+def _document(asked: Asked, data: bytes, status: int) -> dict[str, Any]:
     try:
         document = json.loads(data)
     except ValueError:
         document = None
     if not isinstance(document, dict):
-        raise refusal(asked, _BAD_GATEWAY, f"no JSON object: {plain(data[:200].decode('utf-8', 'replace'))}")
+        # As bad as a gateway's own trouble, so it is that kind of error; but its words say what came.
+        error, came = refusal(asked, _BAD_GATEWAY, ""), plain(data[:200].decode("utf-8", "replace"))
+        page = "an HTML page, " if data.lstrip().startswith(b"<") else ""
+        error.seen = f"{asked.who} answered {status} to: {asked.what}, with {page}no JSON object: {came}"
+        raise error
     return document
 
 

@@ -120,3 +120,8 @@ class PhaseFailed(VerdictError):  # noqa: N818
 
 class PhaseOnHold(VerdictError):  # noqa: N818
     """No check says FAIL, but at least one has not enough evidence yet."""
+
+
+def in_words(error: Exception) -> str:
+    """What was seen, of any error in one line; one that is not the kit's has no words but its type and its text."""
+    return error.seen if isinstance(error, RolloutError) else f"{type(error).__name__}: {error}"

@@ -163,6 +163,8 @@ class Limits(_Settings):
     to 4 weeks, and less than 2 takes an approval."""
     watch_gap_seconds: Annotated[int, Field(ge=1, le=86_400)] = 7_200
     """Two looks further apart than this leave a gap in the watch: that time does not count as watched."""
+    blind_seconds: Annotated[int, Field(ge=1, le=86_400)] = 600
+    """So long a canary or production may stand without one complete look; then it is FAIL, and taken back as any."""
     memory_up_max: Annotated[float, Field(gt=0)] = 0.5
     """So far above its level before the deploy a pod's memory may stay."""
     restarts_max: Annotated[int, Field(ge=0)] = 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from hera_rollout.canary.evidence import Ladder, Rung
@@ -105,8 +105,10 @@ def misplaced(ladder: Ladder) -> Check:
     )
 
 
-def left(ladder: Ladder, percent: float, made: Iterable[Check], limits: Limits, now: float) -> Check:
-    """Whether this rung may be left: no FAIL, and the target's minimum of evidence.
+def left(
+    ladder: Ladder, percent: float, made: Iterable[Check], limits: Limits, now: float, *, missing: Sequence[str] = ()
+) -> Check:
+    """Whether this rung may be left: no FAIL, the target's minimum of evidence, and a newest look that saw everything.
 
     The sample ratio must have decided, since each rung has its own; and at the last rung that has both paths the
     comparing gates, since at 100 % nothing can be compared. What a left rung lacks cannot be made up for.
@@ -121,6 +123,8 @@ def left(ladder: Ladder, percent: float, made: Iterable[Check], limits: Limits, 
     needed = (*COMPARED, SPLIT) if rung.next_percent(percent) == LADDER[-1] else (SPLIT,)
     asked["gates decided"] = len(needed)
     seen["gates decided"] = sum(verdicts.get(name) == Verdict.PASS.value for name in needed)
+    if missing:  # figures of an earlier look say nothing about now
+        asked["complete look"], seen["complete look"] = 1, 0
     gaps = rung.missing(asked, seen)
     found = ", ".join(f"{_number(seen[name])} of {_number(asked[name])} {name}" for name in asked)
     failed = [name for name, verdict in verdicts.items() if verdict == Verdict.FAIL.value]
@@ -128,7 +132,9 @@ def left(ladder: Ladder, percent: float, made: Iterable[Check], limits: Limits, 
         name=name_of(percent),
         rule=rung.leave_rung,
         evidence={"verdicts": verdicts, "minimum": asked, "seen": seen},
-        seen=found + (f"; FAIL: {', '.join(failed)}" if failed else ""),
+        seen=found
+        + (f"; FAIL: {', '.join(failed)}" if failed else "")
+        + (f"; not read at the newest look: {'; '.join(missing)}" if missing else ""),
         expected="no gate says FAIL, and the minimum of evidence",
         limit_source=limits.source("rung_workflows"),
         why="A rung is where little is at stake: it is left once it has shown something.",

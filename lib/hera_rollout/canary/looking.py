@@ -14,7 +14,7 @@ import pandas as pd
 from hera_rollout import backend, logclasses, metrics
 from hera_rollout.canary.evidence import MOST_NAMED, Arm, Before, Rung
 from hera_rollout.cluster import Cluster
-from hera_rollout.errors import RolloutError
+from hera_rollout.errors import RolloutError, in_words
 from hera_rollout.gates import Errors, Moments, RungShare, Stratum, settle
 from hera_rollout.gates.settling import Run
 from hera_rollout.metrics import Prometheus, expressions
@@ -101,8 +101,12 @@ class Look:
         frame = self.frame(rung.began)
         mine = frame[frame["created"].map(datetime.timestamp) < (rung.until or inf)] if len(frame) else frame
         found = placed(counted(rung, mine, now.timestamp(), self.deadline), mine)
-        found = self._served(found, now)
-        return self._logged(found) if logs and not rung.ended else found
+        for read, asked in ((lambda one: self._served(one, now), True), (self._logged, logs and not rung.ended)):
+            try:
+                found = read(found) if asked else found
+            except Exception as error:  # whatever came, the workflows that were seen still count
+                self.missing.append(in_words(error))
+        return found
 
     def before(self, now: datetime) -> Before:
         """The service over the time that its pods have run, a day at most."""
@@ -190,7 +194,14 @@ def placed(rung: Rung, frame: pd.DataFrame) -> Rung:
 
 
 def growth(before: pd.DataFrame, after: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """What counters grew by, summed over pods; one that fell, or was not there before, began at zero. Pure."""
+    """What counters grew by, summed over pods; one that fell, or was not there before, began at zero. Pure.
+
+    Raises:
+        RolloutError: a count is no number, which must not be taken for nothing new.
+    """
+    if not all(isfinite(value) for value in (*before["value"], *after["value"])):
+        raise RolloutError("Prometheus counts what is no number (NaN or Inf).", expected="counters with finite values",
+                           todo="See which pod exposes it: the service's own metrics page.")  # fmt: skip
     if after.empty or not {"pod", *keys} <= set(after.columns):
         return pd.DataFrame(columns=[*keys, "value"])
     at = ["pod", *keys]

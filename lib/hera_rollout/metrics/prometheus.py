@@ -7,12 +7,18 @@ from typing import Any, Final, Self
 
 import pandas as pd
 
+from hera_rollout.answers import plain
 from hera_rollout.asking import Caller
 from hera_rollout.errors import Refused, RolloutError
 from hera_rollout.target import Target
 
 MOST_POINTS: Final = 5_000
 """Points of one series that are asked for at once; Prometheus itself refuses more than 11,000."""
+
+
+Points = list[tuple[float, float]]
+"""Of one series: moments and values."""
+_KINDS: Final = {"query": "vector", "query_range": "matrix"}
 
 
 class Prometheus:
@@ -51,7 +57,7 @@ class Prometheus:
         """
         given = {"query": query} | ({"time": f"{at.timestamp():.3f}"} if at else {})
         rows = [
-            {**series["metric"], "value": float(series["value"][1])} for series in self._result("query", given, query)
+            {**labels, "value": value} for labels, points in self._result("query", given, query) for _, value in points
         ]
         made = pd.DataFrame(rows, columns=None if rows else ["value"])
         made.attrs["command"] = f"promql: {query}"
@@ -81,21 +87,47 @@ class Prometheus:
             "step": str(step),
         }
         rows = [
-            {**series["metric"], "time": datetime.fromtimestamp(float(moment), UTC), "value": float(value)}
-            for series in self._result("query_range", given, query)
-            for moment, value in series["values"]
+            {**labels, "time": datetime.fromtimestamp(moment, UTC), "value": value}
+            for labels, points in self._result("query_range", given, query)
+            for moment, value in points
         ]
         made = pd.DataFrame(rows, columns=None if rows else ["time", "value"])
         made.attrs["command"] = f"promql: {query}"
         return made
 
-    def _result(self, route: str, given: dict[str, str], query: str) -> list[dict[str, Any]]:
+    def _result(self, route: str, given: dict[str, str], query: str) -> list[tuple[dict[str, str], Points]]:
+        """Each series: its labels and its points.
+
+        Raises:
+            RolloutError: it does not answer, refuses the query, or answers anything else than series of numbers.
+        """
         answer = self._caller.json("GET", f"/api/v1/{route}", query=given)
-        data = answer.get("data") or {}
-        if answer.get("status") != "success" or not isinstance(data.get("result"), list):
-            raise RolloutError(
-                f"Prometheus did not answer {query!r} with series: {str(answer.get('error') or answer)[:200]}.",
-                expected="an instant vector or a matrix",
-            )
-        found: list[dict[str, Any]] = data["result"]
-        return found
+        data = answer.get("data")
+        kind = data.get("resultType") if isinstance(data, dict) else None
+        result = data.get("result") if isinstance(data, dict) else None
+        if answer.get("status") != "success" or not isinstance(result, list):
+            raise _no_series(query, f"it said: {plain(str(answer.get('error') or answer), 200)}")
+        if kind not in (None, _KINDS[route]):
+            raise _no_series(query, f"it answered a {plain(str(kind), 40)}: {plain(str(result), 80)}")
+        return [_series(query, series) for series in result]
+
+
+def _series(query: str, series: Any) -> tuple[dict[str, str], Points]:
+    """One series' labels and points; anything but floats is said in words."""
+    if isinstance(series, dict) and {"histogram", "histograms"} & set(series):
+        raise _no_series(query, "it answered a native histogram, whose samples are no numbers",
+                         "Have the scrape keep classic buckets too (always_scrape_classic_histograms).")  # fmt: skip
+    try:
+        points = series["values"] if "values" in series else [series["value"]]
+        labels = {str(name): str(value) for name, value in series["metric"].items()}
+        return labels, [(float(moment), float(value)) for moment, value in points]
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise _no_series(query, f"a sample is no number: {plain(str(series), 160)}") from None
+
+
+def _no_series(query: str, came: str, todo: str = "") -> RolloutError:
+    return RolloutError(
+        f"Prometheus did not answer {query!r} with series of numbers: {came}.",
+        expected="an instant vector or a matrix of floats",
+        todo=todo or "Ask it the same on its own page; see whether prometheus_url of the target is a Prometheus.",
+    )

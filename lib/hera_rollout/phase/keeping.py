@@ -9,12 +9,13 @@ from typing import Any, Final, Self
 
 from hera_rollout import state
 from hera_rollout.cluster import Cluster
-from hera_rollout.errors import RolloutError
+from hera_rollout.errors import RolloutError, in_words
 from hera_rollout.gates import Check, judge, rules
 from hera_rollout.state import Hold, Run, RunState, State
 
 UNTOUCHED: Final = "flag not changed by hand"
 _APPROVALS: Final = "approvals from"
+_UNREAD: Final = "whether the flag was changed by hand could not be read"
 
 
 @dataclass
@@ -133,7 +134,27 @@ def untouched(keeping: Keeping) -> Check:
     try:
         now = keeping.state.drift()
     except RolloutError as error:
-        now = [f"whether it was changed could not be read: {error.seen}"]
+        now = [f"{_UNREAD}: {error.seen}"]
+    return _untouched(keeping, now)
+
+
+def read_untouched(keeping: Keeping | None, missing: list[str]) -> list[Check]:
+    """The same at one look of many: what cannot be read is nobody's hand; it is told in `missing`, and looked at again.
+
+    Args:
+        keeping: None for a run that keeps nothing: then there is no such check.
+        missing: what this look could not read.
+    """
+    if keeping is None:
+        return []
+    try:
+        return [_untouched(keeping, keeping.state.drift())]
+    except Exception as error:  # whatever it is, it must not hide the look's other checks
+        missing.append(f"{_UNREAD}: {in_words(error)}")
+        return []
+
+
+def _untouched(keeping: Keeping, now: list[str]) -> Check:
     before = f" Before this attempt: {' '.join(keeping.found)}" if keeping.found else ""
     return judge(
         name=UNTOUCHED,

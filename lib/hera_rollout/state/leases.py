@@ -57,6 +57,11 @@ class Hold:
             return f"it could not be renewed since {clock(self._now.renewed)}: {self._unrenewed}".rstrip(": ")
         return self._lost
 
+    @property
+    def given_up(self) -> bool:
+        """Whether it is lost for good: somebody else's by now, or given back. One that only expired may come back."""
+        return bool(self._lost)
+
     def check(self) -> None:
         """Refused if the lease was lost: to be called before anything is changed."""
         if self.lost:

@@ -74,7 +74,7 @@ def test_the_way_back_that_somebody_noted_first_stays(cluster, run):
 def test_what_is_another_runs_word_is_no_merge_and_says_who(cluster, run, theirs):
     elsewhere(cluster, theirs)
     before = State.load(cluster).facts
-    with pytest.raises(Conflicting, match="Bo|Ann"):
+    with pytest.raises(Conflicting, match=r"changed since it was read: (Bo|Ann) wrote"):
         run.keep("rung 10", {"n": 7})
     assert State.load(cluster).facts == before, "nothing was written"
 

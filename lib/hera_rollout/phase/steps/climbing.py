@@ -40,12 +40,14 @@ class Climb:
         ladder: its evidence.
         look: what looks.
         looks: (percent, workflows, failed, low, high, and YAML's workflows, failed) a look, for the plot.
+        missing: what the newest look could not read, of whichever rung, in words.
     """
 
     phase: Phase
     ladder: Ladder
     look: Look
     looks: list[list[float]] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, phase: Phase) -> Climb:
@@ -61,10 +63,11 @@ class Climb:
         Raises:
             RolloutError: the workflows cannot be listed.
         """
-        now = datetime.now(UTC)
+        now, self.missing = datetime.now(UTC), []
         for rung in self.ladder.rungs:
             if rung.open:
                 self.ladder = self.ladder.with_rung(self.look.at(rung, now, logs=logs))
+                self.missing += [line for line in self.look.missing if line not in self.missing]
         self._remember()
 
     def keep(self) -> None:

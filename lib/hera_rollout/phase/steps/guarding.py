@@ -13,18 +13,18 @@ from hera_rollout import canary, display, production
 from hera_rollout.canary import Rung, judging
 from hera_rollout.canary.evidence import key
 from hera_rollout.display.ladder import LOOKS
-from hera_rollout.errors import Refused, RolloutError
+from hera_rollout.errors import Refused, in_words
 from hera_rollout.gates import Check, Verdict
 from hera_rollout.gates.rung import LADDER
 from hera_rollout.phase.criteria import PLANS
-from hera_rollout.phase.keeping import UNTOUCHED, untouched
+from hera_rollout.phase.keeping import UNTOUCHED, read_untouched
 from hera_rollout.phase.spine import Phase
 from hera_rollout.phase.steps.climbing import MOST_LOOKS
 from hera_rollout.phase.steps.deploying import BASELINE, DEPLOYED, looker
 from hera_rollout.phase.steps.informing import tell
 from hera_rollout.phase.steps.laddering import ISSUES, issues
 from hera_rollout.phase.steps.monitoring import diagnose_times, monitored
-from hera_rollout.phase.steps.returning import STILL_ON, surely_taken_back
+from hera_rollout.phase.steps.returning import STILL_ON, shown, surely_taken_back
 from hera_rollout.phase.steps.watching import BLIND, Eyes, goes_on
 from hera_rollout.production import Baseline, Deployed, Pods, Spells, Watch
 from hera_rollout.production.judging import DRIFT, STABLE, beside_the_guide, span
@@ -89,8 +89,8 @@ class Guard:
             return {}
         try:
             made = production.baseline.of_service(prometheus, self.phase.target, seconds, now)
-        except RolloutError as error:
-            self.look.missing.append(error.seen)
+        except Exception as error:  # whatever it is, what else was seen at this look still counts
+            self.look.missing.append(in_words(error))
             return {}
         return made
 
@@ -102,8 +102,10 @@ class Guard:
 
     def checks(self) -> list[Check]:
         """Every check of the watch, and whether the flag is as this run set it."""
+        by_hand = read_untouched(self.phase.keeping, missing := list(self.watch.missing))
+        self.watch = replace(self.watch, missing=tuple(missing))
         made = production.checks(self.watch, self.phase.target.limits, datetime.now(UTC).timestamp())
-        return [*made, untouched(self.phase.keeping)] if self.phase.keeping else made
+        return [*made, *by_hand]
 
     def _remember(self) -> None:
         """One more point of the plot."""
@@ -159,10 +161,10 @@ async def close_watch(phase: Phase) -> None:
     guard = Guard.of(phase)
     _veto(phase)
     eyes = Eyes(look=partial(_looked, guard), decided=_decided, draw=partial(_draw, guard), keep=guard.keep,
-                fresh=limits.stable_seconds / 10)  # fmt: skip
+                fresh=limits.stable_seconds / 10, missing=lambda: guard.watch.missing)  # fmt: skip
     found = [check for check in phase.checks.values() if check.name == ISSUES and check.verdict is Verdict.FAIL]
     found = found or await display.watched(partial(eyes.until_decided, phase, "watch"))
-    _shown(phase, guard)
+    shown("The pictures of the watch", partial(_shown, phase, guard))
     await _judged(phase, guard, found)
 
 
@@ -210,8 +212,8 @@ async def _judged(phase: Phase, guard: Guard, found: list[Check]) -> None:
     """
     for check in found:
         phase.enter(check)
-    entered = [phase.checks[check.name] for check in found]
-    display.table(display.checks_frame(entered), "What the watch says", command="")
+    entered, title = [phase.checks[check.name] for check in found], "What the watch says"
+    shown(title, lambda: display.table(display.checks_frame(entered), title, command=""))
     if failed := [check for check in found if check.verdict is Verdict.FAIL]:
         await _act(phase, guard, failed)
     if not _decided(found) or any(check.verdict is Verdict.HOLD for check in found):
@@ -231,17 +233,20 @@ async def _act(phase: Phase, guard: Guard, failed: list[Check]) -> None:
         PhaseFailed: always.
     """
     for check in failed:
-        phase.check(check)
-    if any(check.name in judging.COMPARED for check in failed):
-        diagnose_times(phase, datetime.fromtimestamp(guard.watch.rung.began, UTC))
+        phase.enter(check)
+    for check in failed:
+        shown(check.name, partial(phase.check, check))
     policy: Literal["rollback", "page", "hold"] = phase.parameters.model_dump()["on_fail"]
-    names = ", ".join(check.name for check in failed)
+    names, off = ", ".join(check.name for check in failed), False
     if policy == "rollback":
         off = await surely_taken_back(phase, f"automatic: {names}")
-        tell(phase, "rolled back" if off else "during")
+    if policy != "hold":
+        shown("Who was told", lambda: tell(phase, "rolled back" if off else "during"))
+    if any(check.name in judging.COMPARED for check in failed):
+        shown("Why it became slow",
+              lambda: diagnose_times(phase, datetime.fromtimestamp(guard.watch.rung.began, UTC)))  # fmt: skip
+    if policy == "rollback":
         phase.stop_on_fail("The flag was turned off again, by itself (on_fail=rollback)." if off else STILL_ON)
-    if policy == "page":
-        tell(phase, "during")
     phase.stop_on_fail(f"The flag was left on (on_fail={policy}). To turn it off: "
                        f"hera-rollout rollback --target {phase.parameters.target} --yes")  # fmt: skip
 

@@ -13,11 +13,11 @@ from hera_rollout.canary import judging
 from hera_rollout.errors import RolloutError
 from hera_rollout.gates import Check, Verdict, judge, rules, worst
 from hera_rollout.gates.rung import LADDER
-from hera_rollout.phase.keeping import UNTOUCHED, untouched
+from hera_rollout.phase.keeping import UNTOUCHED, read_untouched
 from hera_rollout.phase.spine import Phase
 from hera_rollout.phase.steps.climbing import Climb
 from hera_rollout.phase.steps.monitoring import diagnose_times
-from hera_rollout.phase.steps.returning import STILL_ON, surely_taken_back
+from hera_rollout.phase.steps.returning import STILL_ON, shown, surely_taken_back
 from hera_rollout.phase.steps.switching import applied, flipping
 from hera_rollout.phase.steps.watching import BLIND, Eyes, goes_on
 
@@ -49,7 +49,7 @@ async def rung(phase: Phase, percent: float) -> None:
     await _veto(phase)
     await _gone_to(phase, climb, percent)
     found = await display.watched(partial(_watch, phase, climb, percent))
-    _shown(phase, climb, percent)
+    shown("The pictures of this rung", partial(_shown, phase, climb, percent))
     await _judged(phase, climb, percent, found)
 
 
@@ -77,6 +77,7 @@ def _watch(phase: Phase, climb: Climb, percent: float, live: display.Live) -> li
         draw=lambda found, shown: _draw(phase, climb, found, shown),
         keep=climb.keep,
         fresh=phase.target.limits.rung_seconds,
+        missing=lambda: climb.missing,
     )
     return eyes.until_decided(phase, f"{percent:g}", live)
 
@@ -84,12 +85,12 @@ def _watch(phase: Phase, climb: Climb, percent: float, live: display.Live) -> li
 def _looked(phase: Phase, climb: Climb, percent: float) -> list[Check]:
     """One look: the gates, whether the rung may be left, and whether the flag is as this run set it."""
     climb.refresh()
-    made = climb.checks()
+    made, by_hand = climb.checks(), read_untouched(phase.keeping, climb.missing)
     now = datetime.now(UTC).timestamp()
-    found = [*made, judging.left(climb.ladder, percent, made, phase.target.limits, now)]
+    found = [*made, judging.left(climb.ladder, percent, made, phase.target.limits, now, missing=climb.missing)]
     if percent == LADDER[-1]:
         found.append(canary.concluded(climb.ladder, made))
-    return [*found, untouched(phase.keeping)] if phase.keeping else found
+    return [*found, *by_hand]
 
 
 def _decided(found: list[Check], percent: float) -> bool:
@@ -118,7 +119,7 @@ def _shown(phase: Phase, climb: Climb, percent: float) -> None:
         display.success_over_looks(looks, 1 - limits.success_rate_min, limits.source("success_rate_min"))
     display.times_by_rung(times, limits.slowdown_max, limits.source("slowdown_max"))
     display.share_by_rung(shares)
-    for line in climb.look.missing:
+    for line in climb.missing:
         display.note(f"Not read at the last look: {line}")
 
 
@@ -128,14 +129,15 @@ async def _judged(phase: Phase, climb: Climb, percent: float, found: list[Check]
     Raises:
         PhaseFailed, PhaseOnHold: as `rung`.
     """
-    display.table(display.checks_frame(found), f"The gates at {percent:g} %", command="")
+    title = f"The gates at {percent:g} %"
+    shown(title, lambda: display.table(display.checks_frame(found), title, command=""))
     touched = any(check.name == UNTOUCHED and check.verdict is not Verdict.PASS for check in found)
     if touched:
         found = _without_the_hands(found, percent)
     for check in found:
         phase.enter(check)
     if touched:
-        _only(phase, UNTOUCHED, found)
+        shown(UNTOUCHED, lambda: _only(phase, UNTOUCHED, found))
     failed = [check for check in found if check.verdict is Verdict.FAIL]
     if failed:
         await _take_back(phase, climb, percent, failed)
@@ -171,21 +173,32 @@ async def _take_back(phase: Phase, climb: Climb, percent: float, failed: list[Ch
         PhaseFailed: always.
     """
     for check in failed:
-        phase.check(check)
+        phase.enter(check)
+    for check in failed:
+        shown(check.name, partial(phase.check, check))
+    shown("exposure", lambda: phase.check(_exposure(climb, percent)))
+    off = await surely_taken_back(phase, f"automatic: {', '.join(check.name for check in failed)}")
+    if any(check.name in judging.COMPARED for check in failed):
+        shown("Why it became slow", lambda: diagnose_times(phase, _began(climb)))
+    phase.stop_on_fail("The flag was turned off again, by itself." if off else STILL_ON)
+
+
+def _began(climb: Climb) -> datetime:
+    return datetime.fromtimestamp(climb.ladder.rungs[-1].began, UTC)
+
+
+def _exposure(climb: Climb, percent: float) -> Check:
+    """Who had seen Hera when it was decided."""
     hera, tasks = climb.ladder.saw_hera
     share = f"{hera / tasks:.1%}" if tasks else "none"
     outcomes = climb.ladder.outcomes
     count = outcomes.workflows + outcomes.ahead
-    phase.check(judge(
+    return judge(
         name="exposure", rule=rules.holds,
         evidence={"holds": True, "workflows": count, "hera": hera, "tasks": tasks, "percent": percent},
         seen=f"decided after {count} workflows by Hera, at {percent:g} %: {hera} of {tasks} tasks ({share}) saw Hera",
         expected="as few as it takes", limit_source="kit",
-    ))  # fmt: skip
-    off = await surely_taken_back(phase, f"automatic: {', '.join(check.name for check in failed)}")
-    if any(check.name in judging.COMPARED for check in failed):
-        diagnose_times(phase, datetime.fromtimestamp(climb.ladder.rungs[-1].began, UTC))
-    phase.stop_on_fail("The flag was turned off again, by itself." if off else STILL_ON)
+    )  # fmt: skip
 
 
 async def _veto(phase: Phase) -> None:
@@ -197,7 +210,8 @@ async def _veto(phase: Phase) -> None:
     check = issues(phase)
     if check.verdict is not Verdict.FAIL:
         return
-    phase.check(check)
+    phase.enter(check)
+    shown(ISSUES, lambda: phase.check(check))
     off = await surely_taken_back(phase, "users reported issues")
     phase.stop_on_fail("Users reported issues: the flag was turned off." if off else STILL_ON)
 

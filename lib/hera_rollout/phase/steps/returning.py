@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from threading import Event
@@ -11,8 +12,8 @@ from typing import Final
 from hera_rollout import display, flag
 from hera_rollout import rollback as rolling
 from hera_rollout.backend import Backend
-from hera_rollout.errors import RolloutError
-from hera_rollout.gates import judge, rules
+from hera_rollout.errors import RolloutError, in_words
+from hera_rollout.gates import Check, judge, rules
 from hera_rollout.phase.spine import Phase
 from hera_rollout.rollback import CHECK, RollbackResult
 
@@ -42,45 +43,88 @@ async def rollback(phase: Phase) -> None:
             display.offered("Roll back now: flag off", partial(_quick, phase), partial(_show, phase))
 
 
-async def taken_back(phase: Phase, why: str) -> None:
-    """The way back by the run itself: no button and no question, since what is approved is a canary that passes.
-
-    Raises:
-        RolloutError: the flag could not be turned off; the text says how to do it by hand.
-    """
-    display.note(f"Rolling back by itself: {why}")
-    _show(phase, await display.watched(lambda live: _quick(phase, live.line, live.stop)))
+def shown(what: str, show: Callable[[], object]) -> None:
+    """Show something that a rollback does not wait for: what cannot be shown is told, and never stops it."""
+    try:
+        show()
+    except Exception as error:
+        with suppress(Exception):
+            display.note(f"{what} could not be shown: {in_words(error)}")
 
 
 async def surely_taken_back(phase: Phase, why: str) -> bool:
-    """The same, tried again while the cluster does not answer; where it never does, a check says so and how by hand.
+    """The way back by the run itself: no button and no question, since what is approved is a canary that passes.
+
+    Whatever goes wrong on it, it is tried again until the target's time for a rollout is over; then a check says so,
+    and how to do it by hand.
 
     Returns:
         Whether the flag was turned off.
     """
+    shown("The rollback's begin", lambda: display.note(f"Rolling back by itself: {why}"))
     ends = monotonic() + float(phase.target.limits.rollout_deadline_seconds)
+    error: Exception | None = None
     while True:
         try:
-            await taken_back(phase, why)
-        except RolloutError as error:
+            # What broke before may have been the display: the next try shows nothing.
+            bare = error is not None and not isinstance(error, RolloutError)
+            result = await (
+                asyncio.to_thread(_quick, phase, _unheard) if bare else display.watched(partial(_seen, phase))
+            )
+        except Exception as broken:
+            error = broken
             if monotonic() < ends:
-                display.note(f"The flag is not off yet: {error.seen} It is tried again")
+                words = f"The flag is not off yet: {in_words(error)} It is tried again"
+                shown("A rollback's try", partial(display.note, words))
                 await asyncio.sleep(AGAIN_SECONDS)
                 continue
-            todo = f"{error.todo} Then: hera-rollout rollback --target {phase.parameters.target} --yes".strip()
-            phase.check(judge(name=CHECK, rule=rules.raised, evidence={"error": type(error).__name__}, seen=error.seen,
-                              expected="the flag off", why=error.why, todo=todo, limit_source="kit"))  # fmt: skip
+            check = _still_on(phase, error)
+            shown(f"The check {CHECK}", partial(phase.check, check))
             return False
+        shown("What Hera made after the rollback", partial(_tables, result))
+        shown(f"The check {CHECK}", partial(_checked, phase, result))
         return True
+
+
+def _still_on(phase: Phase, error: Exception) -> Check:
+    todo = f"{getattr(error, 'todo', '')} Then: hera-rollout rollback --target {phase.parameters.target} --yes".strip()
+    return judge(name=CHECK, rule=rules.raised, evidence={"error": type(error).__name__}, seen=in_words(error),
+                 expected="the flag off", why=getattr(error, "why", ""), todo=todo, limit_source="kit")  # fmt: skip
+
+
+def _seen(phase: Phase, live: display.Live) -> RollbackResult:
+    return _quick(phase, _quietly(live.line), live.stop)
+
+
+def _unheard(_words: str) -> None:
+    """Progress that nobody is shown."""
+
+
+def _quietly(tell: Callable[[str], None]) -> Callable[[str], None]:
+    """Progress that cannot be drawn stops no rollback."""
+
+    def line(words: str) -> None:
+        with suppress(Exception):
+            tell(words)
+
+    return line
 
 
 def _show(phase: Phase, result: RollbackResult) -> None:
     """What was seen, and what is in flight."""
+    _tables(result)
+    _checked(phase, result)
+
+
+def _checked(phase: Phase, result: RollbackResult) -> None:
+    phase.check(result.check())
+
+
+def _tables(result: RollbackResult) -> None:
     display.table(result.hera_after, "Workflows that Hera made after it took effect", command="")
     flying = result.in_flight
     columns = [name for name in ("name", "phase", "task", "seconds", "message") if name in flying]
     display.table(flying[columns], "Hera's workflows in flight: they go on", command=flying.attrs["command"])
-    phase.check(result.check())
 
 
 def _quick(phase: Phase, tell: Callable[[str], None], stop: Event | None = None) -> RollbackResult:

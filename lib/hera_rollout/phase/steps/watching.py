@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from time import monotonic
 from typing import Final
 
 from hera_rollout import display
 from hera_rollout.backend import traffic
-from hera_rollout.errors import Conflicting, RolloutError
-from hera_rollout.gates import Check, judge, rules
+from hera_rollout.errors import Conflicting, in_words
+from hera_rollout.gates import Check, Verdict, judge, rules, worst
 from hera_rollout.phase.spine import Phase
 
 FASTEST, SLOWEST = 2.0, 60.0
@@ -35,6 +36,7 @@ class Eyes:
         draw: shows them while it goes on.
         keep: writes the evidence into the rollout's state.
         fresh: seconds within which a watch changes its face: looks are a fiftieth of it apart.
+        missing: what the newest look could not read, in words; a look that raises, or lacks anything, is incomplete.
     """
 
     look: Callable[[], list[Check]]
@@ -42,11 +44,17 @@ class Eyes:
     draw: Callable[[list[Check], display.Live], None]
     keep: Callable[[], None]
     fresh: float
+    missing: Callable[[], Sequence[str]] = tuple
     _kept: float = field(default=0.0, init=False)
     _drawn: float = field(default=0.0, init=False)
+    _good: float = field(default=0.0, init=False)
+    _good_at: str = field(default="", init=False)
 
     def until_decided(self, phase: Phase, label: str, live: display.Live) -> list[Check]:
         """What was seen last. What does not answer at a look is asked again at the next: an outage ends no watch.
+
+        Whatever is raised in a look makes it an incomplete one. After `blind_seconds` without a complete one the check
+        `last look` says FAIL, which does what any FAIL does.
 
         Args:
             phase: the run; its parameters say for how long, and what traffic of its own it sends meanwhile.
@@ -54,37 +62,81 @@ class Eyes:
             live: where it is shown.
 
         Raises:
-            Refused: this run lost its lease, or somebody else wrote the rollout's state.
+            Refused: somebody else holds the rollout, or wrote its state; where a FAIL was found that comes first.
         """
+        load = _traffic(phase, label)
+        if load is None:
+            return self._watched(phase, live)
+        found: list[Check] = []
+        try:
+            with load:
+                found = self._watched(phase, live)
+        except Exception:
+            if not _failed(found):
+                raise
+        return found
+
+    def _watched(self, phase: Phase, live: display.Live) -> list[Check]:
         ends = monotonic() + float(phase.parameters.model_dump()["patience_seconds"])
         pause = min(SLOWEST, max(FASTEST, self.fresh / 50))
-        with ExitStack() as stack:
-            load = _traffic(phase, label)
-            if load:
-                stack.enter_context(load)
-            while True:
-                found = self._seen(phase)
-                self._shown(found, live)
-                if self.decided(found) or monotonic() > ends or live.stop.is_set():
-                    error = self._keep(at_once=True)
-                    return found if error is None or self.decided(found) else [*_sighted(found), _unkept(error)]
-                self._keep()
-                live.stop.wait(pause)
+        self._good = monotonic()
+        while True:
+            found = self._seen(phase)
+            self._shown(found, live)
+            if self.decided(found) or monotonic() > ends or live.stop.is_set():
+                return self._ended(found)
+            self._keep()
+            live.stop.wait(pause)
+
+    def _ended(self, found: list[Check]) -> list[Check]:
+        """What was found, and whether it could be kept; another's word in the state is said, after what a FAIL does."""
+        try:
+            error = self._keep(at_once=True)
+        except Conflicting as another:
+            if not _failed(found):
+                raise
+            return [*found, _unkept(another)] if BLIND not in {check.name for check in found} else found
+        return found if error is None or self.decided(found) else [*_sighted(found), _unkept(error)]
 
     def _seen(self, phase: Phase) -> list[Check]:
-        if phase.keeping:
-            phase.keeping.hold.check()
+        hold = phase.keeping.hold if phase.keeping else None
+        found: list[Check] = []
         try:
-            return self.look()
-        except RolloutError as error:
-            return [_blind(error)]
+            if hold:
+                hold.check()
+            found = self.look()
+            missing = "; ".join(self.missing())
+        except Exception as error:
+            if hold and hold.given_up:
+                raise
+            return [*found, self._blind(phase, in_words(error), error)]
+        if missing:
+            return [*found, self._blind(phase, missing)]
+        self._good, self._good_at = monotonic(), f"{datetime.now(UTC):%H:%M:%S} UTC"
+        return found
+
+    def _blind(self, phase: Phase, what: str, error: Exception | None = None) -> Check:
+        """An incomplete look: nothing is known to be wrong, and nothing to be well; not for longer than is allowed."""
+        seconds, limits = monotonic() - self._good, phase.target.limits
+        since = f"the last good one was at {self._good_at}" if self._good_at else "this watch had none"
+        todo = str(getattr(error, "todo", "")) or "Bring it back."
+        return judge(
+            name=BLIND, rule=rules.raised if seconds > limits.blind_seconds else rules.withheld,
+            evidence={"error": type(error).__name__ if error else "", "seconds": round(seconds, 1),
+                      "most": limits.blind_seconds, "missing": what},
+            seen=f"no complete sample for {seconds:.0f} s; {since}. Not read: {what}",
+            expected=f"workflows, cluster, Prometheus and logs all read at least every {limits.blind_seconds} s",
+            limit_source=limits.source("blind_seconds"), why="What was not seen is not shown to be well.",
+            todo=f"{todo} Then run this notebook again: it goes on from here.",
+        )  # fmt: skip
 
     def _shown(self, found: list[Check], live: display.Live) -> None:
         if monotonic() - self._drawn > PICTURE_SECONDS:
             self._drawn = monotonic()
-            self.draw(found, live)
+            with suppress(Exception):  # a picture is for the eye alone: a watch goes on without it
+                self.draw(found, live)
 
-    def _keep(self, *, at_once: bool = False) -> RolloutError | None:
+    def _keep(self, *, at_once: bool = False) -> Exception | None:
         """A state that cannot be written now is written at the next look; another's word in it ends the run.
 
         Returns:
@@ -97,10 +149,14 @@ class Eyes:
             self.keep()
         except Conflicting:
             raise
-        except RolloutError as error:
+        except Exception as error:
             self._kept = 0.0
             return error
         return None
+
+
+def _failed(found: list[Check]) -> bool:
+    return worst(check.verdict for check in found) is Verdict.FAIL
 
 
 def goes_on(found: list[Check]) -> str:
@@ -113,24 +169,14 @@ def _sighted(found: list[Check]) -> list[Check]:
     return [check for check in found if check.name != BLIND]
 
 
-def _unkept(error: RolloutError) -> Check:
+def _unkept(error: Exception) -> Check:
     """What was seen last is lost to the next run: it is looked at again, and what is gone by then is not counted."""
     return judge(
         name=BLIND, rule=rules.withheld, evidence={"error": type(error).__name__, UNKEPT: True},
-        seen=f"what was seen since the evidence was last written is not kept: {error.seen}",
-        expected=error.expected or "a rollout's state that can be written", limit_source="kit",
+        seen=f"what was seen since the evidence was last written is not kept: {in_words(error)}",
+        expected=str(getattr(error, "expected", "")) or "a rollout's state that can be written", limit_source="kit",
         why="The next run goes on from what was kept, and the time in between counts for nothing.",
-        todo=error.todo or "Bring the API server back, then run this notebook again.",
-    )  # fmt: skip
-
-
-def _blind(error: RolloutError) -> Check:
-    """A look that failed: nothing is known to be wrong, and nothing to be well."""
-    return judge(
-        name=BLIND, rule=rules.withheld, evidence={"error": type(error).__name__}, seen=error.seen,
-        expected="a cluster that can be looked at", limit_source="kit",
-        why="What was not seen is not shown to be well.",
-        todo=error.todo or "Bring it back, then run this notebook again: it goes on from here.",
+        todo=str(getattr(error, "todo", "")) or "Bring the API server back, then run this notebook again.",
     )  # fmt: skip
 
 
