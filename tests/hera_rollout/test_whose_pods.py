@@ -61,14 +61,15 @@ class SmallPrometheus(Prometheus):
             if labels["__name__"] == metric and matches(found["labels"] if found else "", labels):
                 key = tuple(labels.get(name, "") for name in by)
                 sums[key] = sums.get(key, 0.0) + (first if at and at < NOW else last)
-        return pd.DataFrame([dict(zip(by, key, strict=True), value=value) for key, value in sums.items()])
+        rows = [dict(zip(by, key, strict=True), value=value) for key, value in sums.items()]
+        return pd.DataFrame(rows, columns=None if rows else ["value"])
 
     def range(self, query: str, start: datetime, end: datetime, step: float) -> pd.DataFrame:
         self.queries.append(query)
         return pd.DataFrame(columns=["time", "value"])
 
 
-def creation(pod: str, path: str, outcome: str, first: float, last: float, namespace: str = "argo") -> Series:
+def creation(pod: str, path: str, outcome: str, first: float, last: float, *, namespace: str = "argo") -> Series:
     name = "backend_workflow_creations_total"
     return {"__name__": name, "namespace": namespace, "pod": pod, "path": path, "outcome": outcome}, first, last
 
@@ -113,8 +114,8 @@ def test_a_strangers_failures_and_successes_count_for_no_rung(
     prometheus = SmallPrometheus(
         creation(OURS, "hera", "created", 100, 160), creation(REPLACED, "hera", "created", 20, 30),
         creation(OURS, "hera", "error", 0, 1), *answers(OURS, 50),
-        creation(stranger, "hera", "error", 0, 400, namespace),
-        creation(stranger, "yaml", "created", 0, 999, namespace),
+        creation(stranger, "hera", "error", 0, 400, namespace=namespace),
+        creation(stranger, "yaml", "created", 0, 999, namespace=namespace),
         *answers(stranger, 7_000, namespace),
     )  # fmt: skip
     rung = looked(make_target(), prometheus)
@@ -125,7 +126,7 @@ def test_a_strangers_failures_and_successes_count_for_no_rung(
 def test_the_baseline_without_a_canary_counts_no_stranger(make_target: Callable[..., Target]) -> None:
     target = make_target()
     prometheus = SmallPrometheus(
-        creation(OURS, "yaml", "created", 0, 40), creation(OURS, "yaml", "error", 0, 500, "staging")
+        creation(OURS, "yaml", "created", 0, 40), creation(OURS, "yaml", "error", 0, 500, namespace="staging")
     )
     look = Look(NoWorkflows(target), SimpleNamespace(target=target), prometheus, 60)  # type: ignore[arg-type]
     found = baseline._counted(look, NOW)
