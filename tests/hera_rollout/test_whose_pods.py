@@ -53,7 +53,7 @@ class SmallPrometheus(Prometheus):
 
     def instant(self, query: str, at: datetime | None = None) -> pd.DataFrame:
         self.queries.append(query)
-        metric = re.findall(r"\b(?:backend|process|container)_\w+", query)[0]
+        metric = re.findall(r"\b(?:backend_\w+|process_\w+|container_\w+|up)\b", query)[0]
         found = SELECTOR.search(query)
         by = [name.strip() for name in re.findall(r"by \(([^)]*)\)", query)[0].split(",")] if " by (" in query else []
         sums: dict[tuple[str, ...], float] = {}
@@ -167,7 +167,9 @@ def test_every_query_asks_for_this_namespace_and_for_this_deployments_pods(make_
             assert re.fullmatch(pattern, OURS), text
             assert not re.fullmatch(pattern, "backend-worker-7c9d8f6b5-x2k4q"), text
         without = SELECTOR.sub("", text)
-        assert not re.search(r"\b(?:backend|process|container)_\w+", without), f"a metric without any label: {text}"
+        assert not re.search(r"\b(?:backend_\w+|process_\w+|container_\w+|up)\b", without), (
+            f"a metric without any label: {text}"
+        )
 
 
 def pattern_of(deployment: str) -> str:

@@ -52,6 +52,8 @@ class Rung:
         submissions: by both paths.
         share: task keys seen, each once.
         misplaced: workflows by another path than the split says, and how many there are.
+        created: workflows that the service says it created by Hera; None while its count is not known.
+        early: workflows by Hera from right before it began that are in that count too.
     """
 
     percent: float
@@ -68,6 +70,8 @@ class Rung:
     submissions: int = 0
     misplaced: tuple[str, ...] = ()
     misplaced_count: int = 0
+    created: int | None = None
+    early: int = 0
 
     @classmethod
     def begin(cls, percent: float, code_revision: str, now: datetime) -> Self:
@@ -94,8 +98,13 @@ class Rung:
 
     @property
     def open(self) -> bool:
-        """Whether a workflow of it may still end."""
-        return not self.ended or bool(self.hera.outcomes.ahead or self.yaml.outcomes.ahead)
+        """Whether a workflow of it may still end, or the service's count of it is still to be asked for."""
+        return not self.ended or self.created is None or bool(self.hera.outcomes.ahead or self.yaml.outcomes.ahead)
+
+    @property
+    def workflows(self) -> int:
+        """Hera's workflows that were seen of what the service counted, in flight or ended."""
+        return self.hera.outcomes.workflows + self.hera.outcomes.ahead + self.early
 
     def seconds(self, now: float) -> float:
         """How long it has stood."""
@@ -159,6 +168,22 @@ class Ladder:
                 )
             total, blocked = total + mine, blocked or bool(mine.ahead)
         return total
+
+    @property
+    def service(self) -> dict[str, int | None]:
+        """What the service counted as created by Hera beside the workflows seen, for the rule of the success gate.
+
+        What one rung has too many of makes up for nothing that another lacks.
+        """
+        counts = [rung.created for rung in self.rungs]
+        known = [count for count in counts if count is not None]
+        whole = bool(counts) and len(known) == len(counts)
+        missing = sum(max(0, (rung.created or 0) - rung.workflows) for rung in self.rungs)
+        return {
+            "created": sum(known) if whole else None,
+            "workflows": sum(rung.workflows for rung in self.rungs),
+            "unaccounted": missing if whole else None,
+        }
 
     @property
     def durations(self) -> Durations:

@@ -98,15 +98,35 @@ class Look:
                 are told in `missing`, and what they had counted stays.
         """
         self.missing = []
-        frame = self.frame(rung.began)
-        mine = frame[frame["created"].map(datetime.timestamp) < (rung.until or inf)] if len(frame) else frame
+        since = self._counted_from(rung, now) - SLACK
+        frame = self.frame(since)
+        at = frame["created"].map(datetime.timestamp)
+        mine, early = frame[(at >= rung.began) & (at < (rung.until or inf))], frame[at < rung.began]
         found = placed(counted(rung, mine, now.timestamp(), self.deadline), mine)
+        found = replace(found, early=max(rung.early, int((early["path"] == "hera").sum())))
         for read, asked in ((lambda one: self._served(one, now), True), (self._logged, logs and not rung.ended)):
             try:
                 found = read(found) if asked else found
             except Exception as error:  # whatever came, the workflows that were seen still count
                 self.missing.append(in_words(error))
         return found
+
+    def _counted_from(self, rung: Rung, now: datetime) -> float:
+        """From when on the growth of the service's counters counts: a little before the rung began.
+
+        That is the last scrape by then, or the start of a pod that nobody had scraped by then, as after a deploy.
+        """
+        if self.prometheus is None:
+            return rung.began
+        pods, seconds = expressions.pods(self.cluster.target), max(1, round(now.timestamp() - rung.began))
+        scrapes = f"min by (pod) (timestamp(up{{{pods}}}))"
+        starts = f"min by (pod) (last_over_time(process_start_time_seconds{{{pods}}}[{seconds}s]))"
+        try:
+            scraped = _by_pod(self.prometheus.instant(scrapes, _moment(rung.began)))
+            started = _by_pod(self.prometheus.instant(starts, now))
+        except RolloutError:  # whoever asks next for the counters themselves tells it
+            return rung.began
+        return min([rung.began, *scraped.values(), *(at for pod, at in started.items() if pod not in scraped)])
 
     def before(self, now: datetime) -> Before:
         """The service over the time that its pods have run, a day at most."""
@@ -125,18 +145,16 @@ class Look:
         if self.prometheus is None:
             return rung
         target = self.cluster.target
-        ends = (_moment(rung.began), _moment(rung.ended) if rung.ended else now)
-        seconds = max(1, round((ends[1] - ends[0]).total_seconds()))
+        begin, end = _moment(rung.began), _moment(rung.ended) if rung.ended else now
+        seconds = max(1, round((end - begin).total_seconds()))
         try:
-            first, last = (
-                self.prometheus.instant(creations(target, past), at)
-                for past, at in zip((0, seconds), ends, strict=True)
-            )
+            first = self.prometheus.instant(creations(target), begin)
+            last = self.prometheus.instant(creations(target, seconds), end)
             tries = growth(first, last, ["path", "outcome"])
-            first, last = (
-                self.prometheus.instant(buckets(target, past), at) for past, at in zip((0, seconds), ends, strict=True)
-            )
-            answered = growth(first, last, ["path", "le"])
+            answered = growth(
+                self.prometheus.instant(buckets(target), begin), self.prometheus.instant(buckets(target, seconds), end),
+                ["path", "le"],
+            )  # fmt: skip
         except RolloutError as error:
             self.missing.append(error.seen)
             return rung
@@ -146,7 +164,8 @@ class Look:
         answers = Stratum(
             percent=rung.percent, hera=from_buckets(answered, "hera"), yaml=from_buckets(answered, "yaml")
         )
-        return replace(rung, errors=errors, answers=answers, submissions=sum(asked.values()))
+        created = max(tried["hera"], rung.created or 0) if len(last) else rung.created
+        return replace(rung, errors=errors, answers=answers, submissions=sum(asked.values()), created=created)
 
     def _logged(self, rung: Rung) -> Rung:
         try:
@@ -259,6 +278,10 @@ def _began(cluster: Cluster) -> datetime:
     made = [documents.moment(pod["metadata"].get("creationTimestamp")) for pod in
             cluster.pod_documents(cluster.selector())]  # fmt: skip
     return min((one for one in made if one), default=datetime.now(UTC))
+
+
+def _by_pod(values: pd.DataFrame) -> dict[str, float]:
+    return {str(row["pod"]): float(row["value"]) for row in values.to_dict("records") if "pod" in row}
 
 
 def _moment(seconds: float) -> datetime:

@@ -92,8 +92,14 @@ def assess(kind: str, evidence: Mapping[str, Any]) -> Assessment:
 
 
 def success_rate(evidence: Mapping[str, Any]) -> Verdict:
-    """PASS or FAIL once failures are shown to be below or above the limit, however often one looked; else HOLD."""
-    return assess("success_rate", evidence).verdict
+    """PASS or FAIL once failures are shown to be below or above the limit, however often one looked; else HOLD.
+
+    Evidence may have ``service``: what the service counted (``created``, ``workflows`` seen, ``unaccounted``). Then
+    PASS also needs every one of them to have been seen: HOLD where some were not, or where the count is not known.
+    """
+    verdict, service = assess("success_rate", evidence).verdict, evidence.get("service")
+    whole = service is None or service["unaccounted"] == 0
+    return verdict if whole or verdict is not Verdict.PASS else Verdict.HOLD
 
 
 def not_slower(evidence: Mapping[str, Any]) -> Verdict:

@@ -14,6 +14,7 @@ NOUNS: Final = {
     "no_increase": "times YAML's error rate",
     "sample_ratio": "on Hera",
 }
+_COUNTS: Final = ("success_rate", "no_increase")
 REMEDIES: Final = {
     "success_rate": "Roll back, then open the failed workflows' logs.",
     "not_slower": "Roll back, then look at limits and throttling, and at node and API health.",
@@ -51,7 +52,9 @@ def sentence(rule: str, found: Assessment) -> str:
         measured = (
             f"{figure(rule, found.estimate)} {NOUNS[rule]} over {found.have:,.0f} {found.unit}{_between(rule, found)}"
         )
-    return f"{measured}; {found.evidence}; {found.forecast}"
+    # Counts of failures are judged as if one said nothing about the next; a node that dies fails many at once.
+    assumed = ", if failures come one at a time" if rule in _COUNTS else ""
+    return f"{measured}; {found.evidence}{assumed}; {found.forecast}"
 
 
 def _between(rule: str, found: Assessment) -> str:

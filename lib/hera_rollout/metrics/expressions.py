@@ -36,7 +36,7 @@ def pods(target: Target) -> str:
 
 
 def _pod_names(deployment: str) -> str:
-    """The names, as a pattern, that Kubernetes gives a Deployment's pods; of a long one it cuts the hash, or all of it."""
+    """A pattern of the names that Kubernetes gives the pods; of a long one it cuts the hash, or all of it."""
     room = _KEPT - len(deployment) - 1
     whole = min(_LONGEST, room - 1)
     patterns = [f"{deployment}-{_HASH}{{{_SHORTEST},{whole}}}-{_CHANCE}"] if whole >= _SHORTEST else []

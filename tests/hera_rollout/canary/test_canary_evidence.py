@@ -149,6 +149,7 @@ def healthy(percent, workflows=60, *, failures=0, slower=0.0, ended=0.0):
         percent=percent, code_revision="code-1", began=T0.timestamp(), ended=ended, hera=arm(failures, slower),
         yaml=arm(0, 0), answers=Stratum(percent=percent, hera=times, yaml=times), share=share,
         errors=Errors.between("code-1", (workflows, workflows), (0, 0)), submissions=2 * workflows,
+        created=workflows,
     )  # fmt: skip
 
 

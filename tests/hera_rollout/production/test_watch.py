@@ -34,7 +34,7 @@ def healthy(**changes):
         hera=replace(rung.hera, outcomes=Outcomes(code_revision="code-1", workflows=5_000, failures=2),
                      seconds=moments(20)),
         answers=Stratum(percent=100, hera=moments(0.05)),
-        errors=Errors(code_revision="code-1", hera=5_000), submissions=5_000,
+        errors=Errors(code_revision="code-1", hera=5_000), submissions=5_000, created=5_000,
     )  # fmt: skip
     baseline = Baseline(source="a test", execution=moments(20), answers=moments(0.05), submissions=5_000,
                         log_submissions=5_000, requests=20_000, memory=100e6)  # fmt: skip

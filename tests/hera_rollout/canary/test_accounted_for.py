@@ -1,0 +1,227 @@
+"""What the service counted as created by Hera against the workflows that were seen: what is missing is never good."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from hera_rollout.canary import Ladder, Look, Rung, checks
+from hera_rollout.canary.judging import SUCCESS
+from hera_rollout.errors import Retryable
+from hera_rollout.gates import Check, Verdict, rules
+from hera_rollout.metrics import Prometheus
+from hera_rollout.production import Baseline, Watch
+from hera_rollout.production import checks as production_checks
+from hera_rollout.target import Limits, Target
+
+NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
+BEGAN = NOW - timedelta(minutes=30)
+LIMITS = Limits()
+Document = dict[str, Any]
+
+
+def workflow(number: int, made: datetime, phase: str = "Succeeded", path: str = "hera") -> Document:
+    stamp, end = (f"{at:%Y-%m-%dT%H:%M:%SZ}" for at in (made, made + timedelta(seconds=5)))
+    labels = {"hera-rollout/path": path, "hera-rollout/task": f"task-{number}"}
+    times = {"startedAt": stamp} | ({"finishedAt": end} if phase != "Running" else {})
+    return {"metadata": {"uid": f"{path}-{number}", "name": f"wf-{path}-{number}", "labels": labels,
+                         "creationTimestamp": stamp}, "status": {"phase": phase, **times}}  # fmt: skip
+
+
+class Cluster:
+    """Workflows that come and go."""
+
+    def __init__(self, target: Target, *documents: Document) -> None:
+        self.target, self.documents = target, list(documents)
+
+    def raw(self, selector: str | None = None, since: datetime | None = None) -> Iterator[Document]:
+        for one in self.documents:
+            made = datetime.fromisoformat(one["metadata"]["creationTimestamp"])
+            if since is None or made >= since.replace(microsecond=0):
+                yield one
+
+    def archived(self, since: datetime) -> Iterator[Document]:
+        return iter(())
+
+
+class Counters(Prometheus):
+    """Each pod's count of creations by Hera at the beginning and now, when it started, and whether it was scraped."""
+
+    def __init__(self, first: dict[str, float], last: dict[str, float], **more: Any) -> None:
+        self.first, self.last = first, last
+        self.scraped: dict[str, float] = more.get("scraped", dict.fromkeys(first, BEGAN.timestamp()))
+        self.started: dict[str, float] = more.get("started", dict.fromkeys(last, 0.0))
+        self.failing = False
+
+    def instant(self, query: str, at: datetime | None = None) -> pd.DataFrame:
+        if self.failing:
+            raise Retryable("Prometheus did not answer.")
+        early = at is not None and at <= BEGAN
+        if "backend_workflow_creations_total" in query:
+            counts = self.first if early else self.last
+            rows = [{"pod": pod, "path": "hera", "outcome": "created", "value": one} for pod, one in counts.items()]
+        elif "timestamp(up" in query:
+            rows = [{"pod": pod, "value": moment} for pod, moment in self.scraped.items()]
+        elif "process_start_time_seconds" in query:
+            rows = [{"pod": pod, "value": moment} for pod, moment in self.started.items()]
+        else:
+            rows = []
+        return pd.DataFrame(rows, columns=None if rows else ["value"])
+
+
+Looker = Callable[..., tuple[Look, Cluster]]
+
+
+@pytest.fixture
+def looker(make_target: Callable[..., Target]) -> Looker:
+    def make(prometheus: Prometheus | None, *documents: Document) -> tuple[Look, Cluster]:
+        target = make_target()
+        cluster = Cluster(target, *documents)
+        return Look(cluster, SimpleNamespace(target=target), prometheus, 60), cluster  # type: ignore[arg-type]
+
+    return make
+
+
+def begun() -> Rung:
+    return Rung.begin(100, "code", BEGAN)
+
+
+def good(count: int, first: int = 0) -> list[Document]:
+    return [workflow(first + number, BEGAN + timedelta(seconds=10 + number)) for number in range(count)]
+
+
+def at(look: Look, rung: Rung) -> Rung:
+    return look.at(rung, NOW, logs=False)
+
+
+def judged(*rungs: Rung) -> Check:
+    made = {check.name: check for check in checks(Ladder(code_revision="code", rungs=rungs), LIMITS)}[SUCCESS]
+    assert rules.RULES[made.rule](json.loads(json.dumps(made.evidence))) is made.verdict, "a record judges the same"
+    return made
+
+
+def test_created_by_the_services_counter_and_not_seen_is_not_good(looker: Looker) -> None:
+    look, _ = looker(Counters({"a": 50}, {"a": 1_050}), *good(600))
+    check = judged(at(look, begun()))
+    assert check.verdict is Verdict.HOLD
+    assert "1,000 created by Hera by the service's counter, 600 workflows seen: 400 are not accounted for" in check.seen
+    assert "archive" in check.todo
+
+
+def test_a_single_one_that_is_missing_is_enough(looker: Looker) -> None:
+    look, _ = looker(Counters({}, {"a": 601}, scraped={"a": BEGAN.timestamp()}), *good(600))
+    check = judged(at(look, begun()))
+    assert check.verdict is Verdict.HOLD
+    assert "1 is not accounted for" in check.seen
+
+
+def test_failures_that_were_deleted_before_a_run_anew_are_missing(looker: Looker) -> None:
+    """Fourteen that failed are deleted on the cluster and in the archive, and nothing of them was kept."""
+    look, _ = looker(Counters({"a": 0}, {"a": 614}), *good(600))
+    assert judged(at(look, begun())).verdict is Verdict.HOLD
+
+
+def test_where_every_creation_was_seen_the_gate_passes_and_says_so(looker: Looker) -> None:
+    look, _ = looker(Counters({"a": 50, "gone": 7}, {"a": 640, "gone": 17}), *good(600))
+    check = judged(at(look, begun()))
+    assert check.verdict is Verdict.PASS
+    assert "600 created by Hera by the service's counter" in check.seen
+    assert "if failures come one at a time" in check.seen
+
+
+def test_workflows_in_flight_were_seen(looker: Looker) -> None:
+    running = [workflow(1_000 + number, NOW - timedelta(seconds=5), "Running") for number in range(9)]
+    look, _ = looker(Counters({"a": 0}, {"a": 609}), *good(600), *running)
+    assert judged(at(look, begun())).verdict is Verdict.PASS
+
+
+def test_what_was_seen_and_is_gone_counts_in_this_run_and_in_the_next(looker: Looker) -> None:
+    prometheus = Counters({"a": 0}, {"a": 600})
+    look, cluster = looker(prometheus, *good(600))
+    rung = at(look, begun())
+    cluster.documents.clear()
+    assert judged(at(look, rung)).verdict is Verdict.PASS
+    another, _ = looker(prometheus)
+    assert judged(at(another, Rung.read(json.loads(json.dumps(rung.plain()))))).verdict is Verdict.PASS
+
+
+def test_those_made_between_the_last_scrape_and_the_beginning_are_seen_too(looker: Looker) -> None:
+    """The counter's first value is of a scrape half a minute before the rung: what came then grows it."""
+    early = [workflow(5_000 + number, BEGAN - timedelta(seconds=number)) for number in range(1, 26)]
+    scraped = {"a": BEGAN.timestamp() - 26}
+    look, cluster = looker(Counters({"a": 100}, {"a": 725}, scraped=scraped), *good(600), *early)
+    rung = at(look, begun())
+    assert rung.hera.outcomes.workflows == 600, "they are no outcome of this rung"
+    assert judged(rung).verdict is Verdict.PASS
+    cluster.documents = good(600)
+    another, _ = looker(Counters({"a": 100}, {"a": 725}, scraped=scraped), *good(600))
+    assert judged(at(another, rung)).verdict is Verdict.PASS, "also where they are gone by now"
+
+
+def test_pods_that_were_made_for_the_deploy_counted_before_it_was_done(looker: Looker) -> None:
+    early = [workflow(5_000 + number, BEGAN - timedelta(seconds=20 + number)) for number in range(15)]
+    prometheus = Counters({"old": 10}, {"old": 10, "new": 615}, scraped={"old": BEGAN.timestamp() - 2},
+                          started={"old": 0.0, "new": BEGAN.timestamp() - 40})  # fmt: skip
+    look, _ = looker(prometheus, *good(600), *early)
+    assert judged(at(look, begun())).verdict is Verdict.PASS
+
+
+def test_an_idle_pod_that_was_scraped_does_not_excuse_what_was_made_before(looker: Looker) -> None:
+    before = [workflow(5_000 + number, BEGAN - timedelta(seconds=300 + number)) for number in range(50)]
+    prometheus = Counters({}, {"a": 620}, scraped={"a": BEGAN.timestamp() - 2},
+                          started={"a": BEGAN.timestamp() - 86_400})  # fmt: skip
+    look, _ = looker(prometheus, *good(600), *before)
+    assert judged(at(look, begun())).verdict is Verdict.HOLD
+
+
+def test_workflows_by_yaml_make_up_for_none_by_hera(looker: Looker) -> None:
+    yaml = [workflow(number, BEGAN + timedelta(seconds=number), path="yaml") for number in range(10, 400)]
+    look, _ = looker(Counters({"a": 0}, {"a": 1_000}), *good(600), *yaml)
+    assert "600 workflows seen: 400" in judged(at(look, begun())).seen
+
+
+@pytest.mark.parametrize("prometheus", [None, Counters({}, {})])
+def test_without_the_services_count_the_gate_holds_and_says_why(looker: Looker, prometheus: Prometheus | None) -> None:
+    look, _ = looker(prometheus, *good(600))
+    rung = at(look, begun())
+    check = judged(rung)
+    assert check.verdict is Verdict.HOLD
+    assert "not compared with the service's own count" in check.seen
+    assert rung.open, "a rung that was left is asked again"
+
+
+def test_a_counter_that_does_not_answer_once_leaves_what_it_said(looker: Looker) -> None:
+    prometheus = Counters({"a": 0}, {"a": 700})
+    look, _ = looker(prometheus, *good(600))
+    rung = at(look, begun())
+    prometheus.failing = True
+    assert judged(at(look, rung)).verdict is Verdict.HOLD
+    assert look.missing
+
+
+def test_one_rungs_surplus_makes_up_for_no_other_rungs_loss(looker: Looker) -> None:
+    fewer, more = (at(looker(Counters({"a": 0}, {"a": count}), *good(600))[0], begun()) for count in (500, 650))
+    check = judged(fewer, more)
+    assert check.verdict is Verdict.HOLD
+    assert "50 are not accounted for" in check.seen
+
+
+def test_failures_are_failures_whatever_is_missing(looker: Looker) -> None:
+    failed = [workflow(5_000 + number, BEGAN + timedelta(seconds=number), "Failed") for number in range(100)]
+    look, _ = looker(Counters({"a": 0}, {"a": 900}), *good(300), *failed)
+    assert judged(at(look, begun())).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(("created", "verdict"), [(600, Verdict.PASS), (1_000, Verdict.HOLD)])
+def test_productions_watch_compares_them_too(looker: Looker, created: int, verdict: Verdict) -> None:
+    look, _ = looker(Counters({"a": 0}, {"a": created}), *good(600))
+    watch = Watch(rung=at(look, begun()), baseline=Baseline(source="a test"))
+    made = {check.name: check for check in production_checks(watch, LIMITS, NOW.timestamp())}[SUCCESS]
+    assert made.verdict is verdict
+    assert "if failures come one at a time" in made.seen
