@@ -55,6 +55,22 @@ def _last(target: Target, metric: str, seconds: int) -> str:
     return f"last_over_time({chosen}[{seconds}s])" if seconds else chosen
 
 
+def counted_from(prometheus: Prometheus, target: Target, begin: datetime, now: datetime) -> float:
+    """From when on the growth of the service's counters since a moment counts: a little before it.
+
+    That is the last scrape by then, or the start of a pod that nobody had scraped by then, as after a deploy.
+
+    Raises:
+        RolloutError: Prometheus does not answer.
+    """
+    pods, seconds = expressions.pods(target), max(1, round((now - begin).total_seconds()))
+    starts = f"min by (pod) (last_over_time(process_start_time_seconds{{{pods}}}[{seconds}s]))"
+    scraped = _by_pod(prometheus.instant(f"min by (pod) (timestamp(up{{{pods}}}))", begin))
+    started = _by_pod(prometheus.instant(starts, now))
+    unknown = (at for pod, at in started.items() if pod not in scraped)
+    return min([begin.timestamp(), *scraped.values(), *unknown])
+
+
 def path_of(document: Mapping[str, Any]) -> tuple[str, str]:
     """The path that made a workflow: proven by its manifest where it is there, else by its label."""
     spec = document.get("spec") or {}
@@ -112,21 +128,13 @@ class Look:
         return found
 
     def _counted_from(self, rung: Rung, now: datetime) -> float:
-        """From when on the growth of the service's counters counts: a little before the rung began.
-
-        That is the last scrape by then, or the start of a pod that nobody had scraped by then, as after a deploy.
-        """
+        """As `counted_from`; the rung's beginning, where Prometheus does not say."""
         if self.prometheus is None:
             return rung.began
-        pods, seconds = expressions.pods(self.cluster.target), max(1, round(now.timestamp() - rung.began))
-        scrapes = f"min by (pod) (timestamp(up{{{pods}}}))"
-        starts = f"min by (pod) (last_over_time(process_start_time_seconds{{{pods}}}[{seconds}s]))"
         try:
-            scraped = _by_pod(self.prometheus.instant(scrapes, _moment(rung.began)))
-            started = _by_pod(self.prometheus.instant(starts, now))
+            return counted_from(self.prometheus, self.cluster.target, _moment(rung.began), now)
         except RolloutError:  # whoever asks next for the counters themselves tells it
             return rung.began
-        return min([rung.began, *scraped.values(), *(at for pod, at in started.items() if pod not in scraped)])
 
     def before(self, now: datetime) -> Before:
         """The service over the time that its pods have run, a day at most."""

@@ -218,10 +218,24 @@ def test_production_must_have_stood_and_it_says_until_when() -> None:
         ({"counts": {"unknown": 3}}, Verdict.HOLD, "3 by path unknown"),
         ({"pods_off": ["backend-1"]}, Verdict.HOLD, "not: backend-1"),
         ({"pods": 0}, Verdict.HOLD, "0 of 0 pods"),
+        ({}, Verdict.PASS, "shown back to 2026-11-25 12:00 UTC"),
+        ({"oldest": ""}, Verdict.HOLD, "not shown to reach back 2 d"),
+        ({"counts": {}, "oldest": ""}, Verdict.HOLD, "not shown to reach back 2 d"),
+        ({"counts": {}}, Verdict.HOLD, "no workflow at all in 2 d"),
+        ({"counts": {}, "seconds": 3}, Verdict.PASS, "0 workflows by Hera in 3 s"),
+        ({"counted": 4}, Verdict.HOLD, "4 created by YAML by the service's counter"),
+        ({"counted": None}, Verdict.PASS, "not compared with the service's counter"),
+        (
+            {"lost": ["python-job-a-1-1", "python-job-b-1-1"]},
+            Verdict.HOLD,
+            "2 runs whose workflows are not to be found: python-job-a-1-1, python-job-b-1-1",
+        ),
+        ({"rows": "The backend answered 500."}, Verdict.HOLD, "the service's own rows were not read: The backend"),
     ],
 )
 def test_the_old_path_is_unused_only_where_all_is_heras(changes: dict, verdict: Verdict, said: str) -> None:
-    usage = {"since": "then", "seconds": 2 * 86_400, "pods": 2, "pods_off": [], "command": "", "counts": {"hera": 12}}
+    usage = {"since": "then", "seconds": 2 * 86_400, "pods": 2, "pods_off": [], "command": "", "counts": {"hera": 12},
+             "oldest": "2026-11-25 12:00 UTC", "counted": 0, "lost": [], "rows": ""}  # fmt: skip
     check = settling.usage_check(usage | changes, "target lab")
     assert check.verdict is verdict
     assert said in check.seen

@@ -8,8 +8,12 @@ from typing import Any, Final
 import pandas as pd
 
 from hera_rollout import display, flag, metrics
+from hera_rollout.backend import Backend
+from hera_rollout.canary import looking
 from hera_rollout.canary.looking import path_of
+from hera_rollout.errors import Missing, RolloutError
 from hera_rollout.gates import Check, judge, rules
+from hera_rollout.metrics import Prometheus
 from hera_rollout.phase.spine import Phase
 from hera_rollout.phase.steps.entering import found, judged
 from hera_rollout.production.judging import span
@@ -20,6 +24,15 @@ SETTLED, UNUSED = "settled", "old path unused"
 EARLY: Final = "clean up before the guide's 2 to 4 weeks"
 REPLACING: Final = "being replaced"
 """Under this key a run keeps the code that the service ran right before its commands began to replace it."""
+
+
+BEYOND: Final = timedelta(days=7)
+"""So far back from the time asked for, or as long as that again, an older workflow is looked for."""
+QUIET_SECONDS: Final = 86_400
+"""So long a service that is used may make no workflow; where a longer time shows none, nothing was looked at."""
+SCRAPED_SECONDS: Final = 300
+"""So old a pod's last count may be for Prometheus to give it."""
+MOST_NAMED: Final = 10
 
 
 def replacing(phase: Phase) -> bool:
@@ -100,15 +113,70 @@ def unused(phase: Phase) -> None:
 def _usage(phase: Phase) -> dict[str, Any]:
     """Every workflow of the service in the time that the target asks for, by path, and what its pods say."""
     seconds = phase.target.limits.settled_seconds
-    since = datetime.now(UTC) - timedelta(seconds=seconds)
-    frame = metrics.workflow_frame(phase.workflows, since=since, path_of=path_of)
-    mine = frame[(frame["task"] != "") | (frame["path"] == "yaml")]
+    now = datetime.now(UTC)
+    since = now - timedelta(seconds=seconds)
+    frame = metrics.workflow_frame(phase.workflows, since=since - max(BEYOND, now - since), path_of=path_of)
+    every = frame[(frame["task"] != "") | (frame["path"] == "yaml")]
+    mine, older = every[every["created"] >= since], every[every["created"] < since]
     said = flag.report(phase.cluster, phase.backend)
     return {
         "since": f"{since:%Y-%m-%d %H:%M:%S} UTC", "seconds": seconds, "pods": len(said),
         "pods_off": not_all_on(said), "command": str(frame.attrs["command"]),
         "counts": {str(path) or "unknown": int(count) for path, count in mine["path"].value_counts().items()},
-    }  # fmt: skip
+        "oldest": f"{older['created'].min():%Y-%m-%d %H:%M} UTC" if len(older) else "",
+        "counted": _counted(phase, since, now),
+    } | _rows(phase.backend, frame, since)  # fmt: skip
+
+
+def _counted(phase: Phase, since: datetime, now: datetime) -> int | None:
+    """Workflows that the service itself counted as created by YAML since then; None where Prometheus does not say."""
+    target = phase.target
+    try:
+        prometheus = Prometheus.of(target)
+        if looking.counted_from(prometheus, target, since, now) < since.timestamp() - SCRAPED_SECONDS:
+            return None  # a pod counted before that time, and nobody knows how far
+        first = prometheus.instant(looking.creations(target), since)
+        last = prometheus.instant(looking.creations(target, max(1, round((now - since).total_seconds()))), now)
+    except RolloutError as error:
+        display.note(f"Not compared with the service's own counter: {error.seen}")
+        return None
+    grown = looking.growth(first, last, ["path", "outcome"])
+    return looking.made(grown, "yaml", bad=False) if len(grown) else None
+
+
+def _rows(backend: Backend, frame: pd.DataFrame, since: datetime) -> dict[str, Any]:
+    """Runs of that time by the service's own rows whose workflows are not to be found, and why none could be read."""
+    known = set(frame["name"])
+    runs = frame.groupby("task").size()
+    lost: list[str] = []
+    try:
+        for task in backend.tasks():
+            name = str(task["id"])
+            before = bool(task.get("startedAt")) and _at(task, "startedAt") < since  # its newest run
+            all_there = int(task.get("runCount") or runs.get(name, 0) + 1) <= int(runs.get(name, 0))
+            if not before and not all_there:
+                lost += [workflow for workflow in _ran(backend, name, since) if workflow not in known]
+    except RolloutError as error:
+        return {"lost": lost, "rows": error.seen}
+    return {"lost": sorted(lost), "rows": ""}
+
+
+def _ran(backend: Backend, task: str, since: datetime) -> list[str]:
+    """The workflows that a task's runs since then name; a run without one came to none."""
+    try:
+        runs = backend.task(task).get("runs") or []
+    except Missing:  # deleted meanwhile
+        return []
+    return [
+        str(run["workflowId"]) for run in runs if run.get("workflowId") and _at(run, "createdAt", "startedAt") >= since
+    ]
+
+
+def _at(row: dict[str, Any], *fields: str) -> datetime:
+    """When it was, by the first of these fields that says so; what does not say it was now."""
+    text = next((row[field] for field in fields if row.get(field)), None)
+    made = datetime.fromisoformat(str(text)) if text else datetime.now(UTC)
+    return made if made.tzinfo else made.replace(tzinfo=UTC)
 
 
 def not_all_on(said: pd.DataFrame) -> list[str]:
@@ -118,15 +186,35 @@ def not_all_on(said: pd.DataFrame) -> list[str]:
 
 
 def usage_check(usage: dict[str, Any], source: str) -> Check:
-    """PASS where nothing came by another path and each pod says that the flag is on for all tasks."""
+    """PASS where nothing came by another path, what was looked at reaches back, and each pod says on for all tasks."""
     counts, off, pods, asked = usage["counts"], usage["pods_off"], usage["pods"], span(usage["seconds"])
     told = ", ".join(f"{count} by path {path}" for path, count in counts.items() if path != "hera")
-    good = not told and not off and pods > 0
+    unshown = _unshown(usage, asked)
+    good = not told and not off and pods > 0 and not unshown
+    reach = f"workflows are shown back to {usage['oldest']}" if usage.get("oldest") else ""
+    unsure = "" if usage.get("counted") is not None else "not compared with the service's counter"
+    more = "".join(f"; {text}" for text in (*unshown, reach, unsure) if text)
     return judge(
         name=UNUSED, rule=rules.holds if good else rules.withheld, evidence={"holds": good, **usage},
         seen=f"{counts.get('hera', 0)} workflows by Hera in {asked}; not by Hera: {told or 'none'}; "
-        f"{pods - len(off)} of {pods} pods say that the flag is on" + (f"; not: {', '.join(off)}" if off else ""),
-        expected=f"none by another path for {asked}, and the flag on for all tasks in every pod", limit_source=source,
-        why="What somebody still uses must not leave the code.",
-        todo="" if good else "Find out who submits by the old path, or turned the flag off; then wait, and run again.",
+        f"{pods - len(off)} of {pods} pods say that the flag is on" + (f"; not: {', '.join(off)}" if off else "") + more,
+        expected=f"none by another path for {asked}, workflows shown back to before it, and the flag on for all tasks "
+        "in every pod", limit_source=source,
+        why="What somebody still uses must not leave the code, and what is gone by now cannot be seen not to be there.",
+        todo="" if good else "Find out who submits by the old path, turned the flag off, or took workflows away (a TTL "
+        "without Argo's archive, a deletion by hand); then wait, and run again.",
     )  # fmt: skip
+
+
+def _unshown(usage: dict[str, Any], asked: str) -> list[str]:
+    """Why it is not shown that nothing else came, a sentence each."""
+    lost, counted = usage.get("lost") or [], usage.get("counted")
+    names = ", ".join(lost[:MOST_NAMED]) + (" …" if len(lost) > MOST_NAMED else "")
+    reasons = {
+        f"the workflows that are left are not shown to reach back {asked}: none is older": not usage.get("oldest"),
+        f"no workflow at all in {asked}": not usage["counts"] and usage["seconds"] >= QUIET_SECONDS,
+        f"{counted} created by YAML by the service's counter": bool(counted),
+        f"{len(lost)} run{'' if len(lost) == 1 else 's'} whose workflows are not to be found: {names}": bool(lost),
+        f"the service's own rows were not read: {usage.get('rows')}": bool(usage.get("rows")),
+    }
+    return [words for words, holds in reasons.items() if holds]
