@@ -193,11 +193,12 @@ def usage_check(usage: dict[str, Any], source: str) -> Check:
     good = not told and not off and pods > 0 and not unshown
     reach = f"workflows are shown back to {usage['oldest']}" if usage.get("oldest") else ""
     unsure = "" if usage.get("counted") is not None else "not compared with the service's counter"
-    more = "".join(f"; {text}" for text in (*unshown, reach, unsure) if text)
+    off_at = f"not: {', '.join(off)}" if off else ""
+    more = "".join(f"; {text}" for text in (off_at, *unshown, reach, unsure) if text)
     return judge(
         name=UNUSED, rule=rules.holds if good else rules.withheld, evidence={"holds": good, **usage},
         seen=f"{counts.get('hera', 0)} workflows by Hera in {asked}; not by Hera: {told or 'none'}; "
-        f"{pods - len(off)} of {pods} pods say that the flag is on" + (f"; not: {', '.join(off)}" if off else "") + more,
+        f"{pods - len(off)} of {pods} pods say that the flag is on{more}",
         expected=f"none by another path for {asked}, workflows shown back to before it, and the flag on for all tasks "
         "in every pod", limit_source=source,
         why="What somebody still uses must not leave the code, and what is gone by now cannot be seen not to be there.",
