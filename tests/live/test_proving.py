@@ -57,10 +57,12 @@ def test_an_orphan_is_counted_and_what_belongs_to_a_task_is_not(clean_backend, b
     known = backend.submit("print(1)")
     clean_backend.set_flag(enabled=True, percent=100)
     clean_backend.set_faults(orphan_after_success="on")
-    status, _ = backend.answer("POST", "/api/v1/tasks/submit", body={"pythonCode": "print(2)"})
+    status, _ = backend.answer("POST", "/api/v1/tasks/submit", body={"pythonCode": "print(2)  # an orphan's mark"})
     assert status == 500
     clean_backend.set_faults()
-    found = orphans.count(backend, workflows, since)
+    stranger = orphans.count(backend, workflows, since)
+    assert (len(stranger.orphans), len(stranger.unknown)) == (0, 1), "nothing shows that it is this service's"
+    found = orphans.count(backend, workflows, since, mark="an orphan's mark")
     assert (found.counted, len(found.orphans), found.duplicates) == (2, 1, ())
     assert known.workflow not in {each.name for each in found.orphans}
     for each in found.orphans:

@@ -148,7 +148,7 @@ def _same(document: Document, digest: str, *, adopted: bool) -> Submission:
         raise Conflicting(
             f"A workflow called {meta['name']} is already there, and it is not the one to be submitted.",
             expected=f"no workflow of that name, or one with the annotation {SPEC_HASH}={digest}.",
-            todo="Choose another name, or delete that workflow if nobody needs it; nothing was created.",
+            todo="Choose another name; whose that workflow is, is not known here. Nothing was created.",
         )
     return Submission(meta["name"], meta["uid"], adopted)
 

@@ -194,7 +194,7 @@ def leftovers(phase: Phase) -> None:
     if phase.dry_run:
         display.note("Dry run: nothing was created, so nothing can be left over")
         return
-    found = orphans.count(phase.backend, phase.workflows, since=phase.since)
+    found = orphans.count(phase.backend, phase.workflows, since=phase.since, mark=phase.token)
     display.table(found.frame, "Orphans and duplicates since this run began")
     phase.check(orphans.judged(found, phase.since))
 
