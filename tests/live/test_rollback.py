@@ -14,6 +14,7 @@ import pytest
 
 from hera_rollout import flag, rollback, state
 from hera_rollout.cluster import Cluster
+from hera_rollout.errors import Refused
 from hera_rollout.gates import Verdict
 from hera_rollout.state import State
 from hera_rollout.workflows import Workflows
@@ -261,6 +262,91 @@ def test_what_may_not_be_changed_is_refused_with_the_line_for_somebody_who_may(s
     assert "immutable" in heard
     assert "Have it turned off by somebody who can: kubectl patch configmap backend-flag" in heard
     assert command.run("--target", "nowhere")[0] == 2
+
+
+# --- every provider, and a paused Deployment --------------------------------------------------------------------------
+
+
+def test_a_canary_by_the_file_where_the_targets_medium_is_the_variable_goes_off_by_both(
+    suspended, target, backend, command
+):
+    suspended.set_env(USE_HERA_SDK="true")
+    suspended.set_flag(percent=25)
+    command.place(medium="env")
+    shown = command.run()
+    assert shown[0] == 3
+    assert "Command: kubectl patch configmap backend-flag" in shown[1]
+    assert "Command: kubectl set env deployment/backend USE_HERA_SDK=false" in shown[1]
+
+    code, told, heard = command.run("--yes", "--observe", "1")
+    assert code == 0, told + heard
+    assert "Flag off by medium configmap: kubectl patch configmap backend-flag" in told
+    assert "Flag off by medium env: kubectl set env deployment/backend USE_HERA_SDK=false" in told
+    assert heard.index("report the flag off") < heard.index("patched: kubectl set env"), "the file was in effect first"
+    seconds = re.search(r"2 of 2 report it off (\d+\.\d) s after the patch", told)
+    assert seconds
+    assert suspended.env()["USE_HERA_SDK"] == "false"
+    assert [said["enabled"] for said in suspended.flags()] == [False, False]
+    kept = State.load(by(target, "env"))
+    assert (kept.facts.flags[-1].env, kept.facts.flags[-1].file) == ("false", {"enabled": "false", "percent": "0"})
+    assert kept.drift() == []
+
+    suspended.operator.kubectl("patch", "configmap", "backend-flag", "--type=merge", "-p",
+                               '{"data":{"enabled":"true","percent":"100"}}')  # fmt: skip
+    time.sleep(2)
+    assert [said["enabled"] for said in suspended.flags()] == [False, False], "the variable keeps it off"
+    suspended.operator.kubectl("patch", "configmap", "backend-flag", "--type=merge", "-p",
+                               '{"data":{"enabled":"false","percent":"0"}}')  # fmt: skip
+    suspended.set_env(USE_HERA_SDK="true")
+    assert [said["enabled"] for said in suspended.flags()] == [False, False], "the file keeps it off"
+
+
+@pytest.fixture
+def paused(suspended):
+    """The Deployment's rollouts paused, the flag on by its variable in every pod."""
+    suspended.set_env(USE_HERA_SDK="true")
+    suspended.operator.kubectl("rollout", "pause", "deployment/backend")
+    yield suspended
+    if suspended.operator.apps.read_namespaced_deployment("backend", "argo").spec.paused:
+        suspended.operator.kubectl("rollout", "resume", "deployment/backend")
+    suspended.settled()
+
+
+def test_a_paused_deployment_is_not_said_to_be_off_until_it_is_resumed(paused, command):
+    resume = "kubectl rollout resume deployment/backend -n argo"
+    command.place(medium="env")
+    began = time.monotonic()
+    code, told, heard = command.run("--yes", "--observe", "0")
+    assert time.monotonic() - began < 60, "its deadline is not waited for"
+    assert code == 3, told + heard
+    assert "no pod was replaced" in told
+    assert resume in told
+    assert "Flag off" not in told
+    assert "rollout undo" not in told + heard
+    assert [said["enabled"] for said in paused.flags()] == [True, True]
+    code, told, _ = command.run("--full", "--yes", "--observe", "0")
+    assert code == 3
+    assert "rollout undo" not in told
+
+    paused.operator.kubectl("rollout", "resume", "deployment/backend")
+    paused.settled()
+    assert [said["enabled"] for said in paused.flags()] == [False, False]
+    code, told, heard = command.run("--yes", "--observe", "0")
+    assert code == 0, told + heard
+
+
+def test_a_paused_deployment_is_off_by_its_file_at_once(paused, command):
+    paused.set_flag(percent=25)
+    command.place(medium="env")
+    code, told, heard = command.run("--yes", "--observe", "0")
+    assert code == 0, told + heard
+    assert [said["enabled"] for said in paused.flags()] == [False, False]
+    assert "Flag set to off by medium env, not seen in effect" in told
+
+
+def test_the_flag_is_not_turned_on_by_the_variable_of_a_paused_deployment(paused, target):
+    with pytest.raises(Refused, match="is paused"):
+        flag.plan(by(target, "env"), enabled=True)
 
 
 # --- under traffic (last: the variable that it leaves is taken away with the module) ----------------------------------

@@ -29,6 +29,9 @@ BROKEN_OFF: Final = 4
 @click.option("--in-flight", "policy", type=click.Choice(["list", "drain", "stop", "resubmit"]), default="list",
               show_default=True, help="What becomes of Hera's workflows that have not ended: left; waited for; "
               "stopped; stopped and their tasks run again by YAML, none twice.")  # fmt: skip
+@click.option("--workflow", "names", multiple=True, metavar="NAME",
+              help="Also deal so with this one in flight, of which it is not known by which path or by whose service "
+              "it was made; again for each.")  # fmt: skip
 @click.option("--evidence", type=click.Path(file_okay=False, path_type=Path), default=None,
               help="Folder for what is known of a workflow before it is stopped; else rollback-TIME here.")  # fmt: skip
 @click.option("--observe", type=click.FloatRange(0, 3600), default=10, show_default=True,
@@ -36,18 +39,29 @@ BROKEN_OFF: Final = 4
 @click.option("--operator", default="", help="Who rolls back, for the rollout's state; else the login name.")
 @plain_errors
 def rollback(  # noqa: PLR0917 the command line's own options
-    target: str, yes: bool, full: bool, policy: "Policy", evidence: Path | None, observe: float, operator: str
+    target: str,
+    yes: bool,
+    full: bool,
+    policy: "Policy",
+    names: tuple[str, ...],
+    evidence: Path | None,
+    observe: float,
+    operator: str,
 ) -> None:
     """Turn the flag off, see every pod report it, and see that Hera makes no more workflows.
 
-    Needs no lease and no backend that answers. Exit codes: 0 rolled back and shown to be; 1 Hera still made a
-    workflow, or the flag could not be turned; 2 refused; 3 HOLD: without --yes, or not all could be shown;
-    4 broken off (the flag may be off all the same: run it again).
+    Every provider that can bring Hera back is turned off: the flag's file first, for it is in effect at once, then the
+    variable, for which pods restart. With medium manual the variable is left to whoever deploys the service. Needs no
+    lease and no backend that answers. Exit codes: 0 rolled back and shown to be; 1 Hera still made a workflow, or the
+    flag could not be turned; 2 refused; 3 HOLD: without --yes, or not all could be shown; 4 broken off (the flag may be
+    off all the same: run it again).
     """
     from hera_rollout.cluster import Cluster
     from hera_rollout.parameters import login
     from hera_rollout.target import Target
 
+    if names and policy == "list":
+        raise click.UsageError("--workflow says which, not what: add --in-flight drain, stop or resubmit.")
     cluster = Cluster.connect(Target.load(target))
     _tell_holder(cluster)
     _tell_owner(cluster)
@@ -57,7 +71,7 @@ def rollback(  # noqa: PLR0917 the command line's own options
     by = f"{operator or login()}@{socket.gethostname()} (hera-rollout rollback)"
     try:
         result, code = _rolled(cluster, full, by, observe)
-        handled = _handled(cluster, policy, result, evidence, by)
+        handled = _handled(cluster, policy, result, names, evidence, by)
     except KeyboardInterrupt:
         click.echo("Broken off: the flag may be off all the same. Run it again to see.", err=True)
         sys.exit(BROKEN_OFF)
@@ -82,17 +96,25 @@ def _rolled(cluster: "Cluster", full: bool, by: str, observe: float) -> "tuple[R
     return result, 1 if not result.clean else 0 if result.verified else HOLD
 
 
-def _handled(cluster: "Cluster", policy: "Policy", result: "RollbackResult", evidence: Path | None, by: str) -> int:
-    """Deal with what is in flight as the policy says, and report it; the exit code."""
+def _handled(  # noqa: PLR0917
+    cluster: "Cluster",
+    policy: "Policy",
+    result: "RollbackResult",
+    named: tuple[str, ...],
+    evidence: Path | None,
+    by: str,
+) -> int:
+    """Deal with Hera's in flight, and with those named, as the policy says, and report it; the exit code."""
     from hera_rollout import rollback as rolling
     from hera_rollout.backend import Backend
     from hera_rollout.workflows import Workflows
 
-    if policy == "list" or result.in_flight.empty:
+    names = list(dict.fromkeys([*result.in_flight["name"], *named]))
+    if policy == "list" or not names:
         return 0
     place = cluster.target
     handled = rolling.handle(
-        policy, cluster, Backend(place), Workflows(place, cluster), list(result.in_flight["name"]),
+        policy, cluster, Backend(place), Workflows(place, cluster), names,
         folder=evidence or Path(f"rollback-{result.began:%Y-%m-%dT%H%M%SZ}"), by=by,
         deadline_seconds=float(place.limits.workflow_deadline_seconds), on_progress=_progress,
     )  # fmt: skip
@@ -137,12 +159,17 @@ def _tell_owner(cluster: "Cluster") -> None:
 
 
 def _show(cluster: "Cluster", full: bool) -> None:
-    """The patch, and how to have it applied."""
+    """Every patch, in its order, and how to have them applied."""
     from hera_rollout import flag
 
-    change = flag.plan(cluster, enabled=False)
-    click.echo(change.diff() or "Nothing to change: the flag is off in its medium already.")
-    click.echo(f"Command: {change.command}")
+    found = flag.to_turn_off(cluster)
+    for change in flag.plans_off(cluster, found):
+        click.echo(change.diff() or "Nothing to change: the flag is off in its medium already.")
+        click.echo(f"Command: {change.command}")
+    if found.by_hand:
+        click.echo(f"To do {found.by_hand}")
+    for line in found.unread:
+        click.echo(f"Not known: {line}")
     if full:
         _show_revision(cluster)
     click.echo("HOLD: nothing was changed. Run it again with --yes to turn the flag off and watch it take effect.")
@@ -173,6 +200,11 @@ def _report(result: "RollbackResult") -> None:
     click.echo("\n".join(result.sentences()))
     if not result.in_flight.empty:
         _print(result.in_flight)
+    if not result.unknown_in_flight.empty:
+        click.echo(
+            "In flight, not known by which path or whose (to deal with one: --in-flight POLICY --workflow NAME):"
+        )
+        _print(result.unknown_in_flight)
     click.echo(f"{verdict.verdict.value}  {result.command}")
     if verdict.todo:
         click.echo(f"Next: {verdict.todo}")

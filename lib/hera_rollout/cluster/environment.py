@@ -19,7 +19,10 @@ _TRIES = 5
 
 @dataclass(frozen=True)
 class EnvChange:
-    """A change of one variable, planned against one state of the Deployment's pod template."""
+    """A change of one variable, planned against one state of the Deployment's pod template.
+
+    `paused`: the Deployment is, so that the change replaces no pod until it is resumed.
+    """
 
     name: str
     before: str | None
@@ -29,6 +32,7 @@ class EnvChange:
     env_before: list[Document] = field(repr=False)
     env_after: list[Document] = field(repr=False)
     template: Document = field(repr=False, default_factory=dict)
+    paused: bool = False
 
     @property
     def noop(self) -> bool:
@@ -72,6 +76,7 @@ def plan(connection: Connection, target: Target, name: str, wanted: str | None) 
         env_before=before,
         env_after=after,
         template=deployment["spec"]["template"],
+        paused=bool(deployment["spec"].get("paused")),
     )
 
 
@@ -130,6 +135,11 @@ def _changed_meanwhile(target: Target, difference: str) -> Conflicting:
         why="What was approved is not what would be applied.",
         todo="See who changed it (kubectl rollout history), then plan again; nothing was touched.",
     )
+
+
+def value_in(containers: list[Document], container: str, name: str) -> str | None:
+    """The variable's value in one container of a pod; where it comes from, if it is no literal; None if unset."""
+    return _value([entry for one in containers if one["name"] == container for entry in one.get("env") or []], name)
 
 
 def _env(deployment: Document, target: Target) -> list[Document]:

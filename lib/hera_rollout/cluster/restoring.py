@@ -9,7 +9,7 @@ import yaml
 
 from hera_rollout.cluster import environment, rollouts
 from hera_rollout.cluster.connection import Connection, Document
-from hera_rollout.errors import Missing
+from hera_rollout.errors import Missing, Refused
 from hera_rollout.redaction import REDACTOR
 from hera_rollout.target import Target
 
@@ -59,9 +59,16 @@ def plan(
         variable: name and value that the template's container gets; as it was, if none is given.
 
     Raises:
+        Refused: The Deployment is paused: no pod would be replaced, and `kubectl rollout undo` refuses it too.
         Missing: The Deployment keeps no such revision any more (`revisionHistoryLimit`).
     """
     deployment = environment.read(connection, target)
+    if rollouts.paused(deployment):
+        raise Refused(
+            f"deployment/{target.deployment} is paused (spec.paused): no pod would be replaced.",
+            expected="a Deployment that is not paused.",
+            todo=f"{rollouts.resume_command(target)} (its pod template goes in effect), then run this again.",
+        )
     own = rollouts.replicasets(connection, target, deployment)
     chosen = next((one for one in own if one["metadata"]["labels"].get(rollouts.HASH) == template_hash), None)
     if chosen is None:

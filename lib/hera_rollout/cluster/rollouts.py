@@ -37,6 +37,16 @@ def selector(deployment: Document) -> str:
     return ",".join(f"{key}={value}" for key, value in deployment["spec"]["selector"]["matchLabels"].items())
 
 
+def paused(deployment: Document) -> bool:
+    """Whether its rollouts are paused: a changed pod template then replaces no pod until it is resumed."""
+    return bool(deployment["spec"].get("paused"))
+
+
+def resume_command(target: Target) -> str:
+    """The kubectl line that puts a paused Deployment's template in effect."""
+    return f"kubectl rollout resume deployment/{target.deployment} -n {target.namespace}"
+
+
 def progress(deployment: Document) -> str:
     """What `kubectl rollout status` would say is still missing; empty when nothing is."""
     spec, status = deployment["spec"], deployment.get("status", {})
@@ -128,6 +138,7 @@ class _Wait:
         return RolloutStatus(revision_of(deployment), len(names), time.monotonic() - self.began, names, self.lines)
 
     def _stop_if_hopeless(self, deployment: Document, new: list[Document], found: list[Document]) -> None:
+        self._stop_if_paused(deployment, found)
         elapsed = time.monotonic() - self.began
         blocked = {pod["metadata"]["name"]: pods.blocked(pod) for pod in new if pods.blocked(pod)}
         self.blocked_since = {name: self.blocked_since.get(name, elapsed) for name in blocked}
@@ -142,14 +153,25 @@ class _Wait:
         if elapsed >= self.deadline:
             raise self._failed(f"after {elapsed:.0f} s {self.lines[-1]}", found)
 
-    def _failed(self, what: str, found: list[Document]) -> DeadlineExceeded:
+    def _stop_if_paused(self, deployment: Document, found: list[Document]) -> None:
+        """A paused Deployment replaces no pod: waiting for the deadline would change nothing."""
+        status = deployment.get("status", {})
+        updated = int(status.get("updatedReplicas", 0))
+        unseen = deployment["metadata"].get("generation", 0) > status.get("observedGeneration", 0)
+        stuck = updated < int(deployment["spec"].get("replicas", 1)) or int(status.get("replicas", 0)) > updated
+        if paused(deployment) and stuck and not unseen:
+            raise self._failed(f"the Deployment is paused (spec.paused), so no pod is replaced; {self.lines[-1]}",
+                               found, f"{resume_command(self.target)} puts its pod template in effect.")  # fmt: skip
+
+    def _failed(self, what: str, found: list[Document], todo: str = "") -> DeadlineExceeded:
         name, namespace = self.target.deployment, self.target.namespace
         states = [f"{pod['metadata']['name']} {pods.status_word(pod)}" for pod in found]
         return DeadlineExceeded(
             f"The rollout of deployment/{name} did not end: {what}. Pods: {'; '.join(states) or 'none'}.",
             seconds=time.monotonic() - self.began,
             expected=f"every pod new and available within {self.deadline:.0f} s.",
-            todo=f"Look at events and logs of the new pods; to go back: kubectl rollout undo deployment/{name} "
+            todo=todo
+            or f"Look at events and logs of the new pods; to go back: kubectl rollout undo deployment/{name} "
             f"-n {namespace}.",
             evidence=states,
         )

@@ -11,6 +11,7 @@ from hera_rollout.flag.file import read_file, restore_file
 from hera_rollout.flag.found import Found, put_back
 from hera_rollout.flag.media import apply, plan, settled, throw
 from hera_rollout.flag.reporting import COLUMNS, NO_ROUTE, PORT, ROUTE, report
+from hera_rollout.flag.turning_off import TurnOff, by_environment, plans_off, to_turn_off
 from hera_rollout.target import Medium
 
 __all__ = [
@@ -24,8 +25,11 @@ __all__ = [
     "Medium",
     "NotDoneByHand",
     "ReportsFlag",
+    "TurnOff",
     "apply",
+    "by_environment",
     "plan",
+    "plans_off",
     "put_back",
     "read_file",
     "report",
@@ -33,4 +37,5 @@ __all__ = [
     "settled",
     "throw",
     "to_commit",
+    "to_turn_off",
 ]

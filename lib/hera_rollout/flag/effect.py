@@ -5,21 +5,23 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pandas import DataFrame
 
-from hera_rollout.cluster import Cluster
+from hera_rollout.cluster import Cluster, EnvChange, rollouts
 from hera_rollout.errors import DeadlineExceeded, NotDoneByHand, Retryable, RolloutError
 from hera_rollout.flag import file
 from hera_rollout.flag.changes import FlagChange, ReportsFlag, Tell, word
-from hera_rollout.flag.reporting import COLUMNS, FRESH_ANSWERS, ROUTE, deployed, report
+from hera_rollout.flag.reporting import COLUMNS, FRESH_ANSWERS, NEVER, ROUTE, deployed, never_says, report
 from hera_rollout.flag.variable import undo_command
 
 PAUSE_SECONDS = 0.5
 _TOUCH_AGAIN_SECONDS = 3.0
 _SAME_SHARE = 1e-6
+SURE_SECONDS = 2.0
+"""So long an answer that no waiting mends is asked for again: a pod that just ended answers 404 too."""
 _IMPORT_TODO = (
     "Fix what keeps Hera from being imported in the image (guide: Hera SDK is installed), then run this again."
 )
@@ -35,35 +37,55 @@ class Wait:
     seconds: float
     tell: Tell
     stop: threading.Event
+    _never_since: float | None = field(default=None, init=False)
 
     def run(self) -> DataFrame:
         """What the pods report, once all report it.
 
         Raises:
-            DeadlineExceeded: Some pod does not; the text says which one says what. `NotDoneByHand` if nobody did it.
+            DeadlineExceeded: Some pod does not; the text says which one says what. `NotDoneByHand` if nobody did it. It
+                comes within seconds where all that is missing is an answer that no waiting brings.
         """
         ends, touch_at = time.monotonic() + self.seconds, time.monotonic() + _TOUCH_AGAIN_SECONDS
         while True:
-            seen, wrong = self._looked_at()
+            seen, wrong, never = self._looked_at()
             if not wrong:
                 self.tell(f"{len(seen)} of {len(seen)} report the flag {self._wanted()}")
                 return seen
             self.tell("; ".join(wrong))
-            if time.monotonic() >= ends or self.stop.is_set() or cannot_come(seen, self.change.enabled):
+            over = time.monotonic() >= ends or self.stop.is_set() or self._surely(never)
+            if over or cannot_come(seen, self.change.enabled):
                 raise self._not_in_effect(wrong, seen)
             if self.change.medium == "configmap" and time.monotonic() >= touch_at:
                 file.touch(self.cluster, self.tell)  # a pod may have been made between the patch and the first touch
                 touch_at = time.monotonic() + _TOUCH_AGAIN_SECONDS
             self.stop.wait(PAUSE_SECONDS)
 
-    def _looked_at(self) -> tuple[DataFrame, list[str]]:
+    def _looked_at(self) -> tuple[DataFrame, list[str], bool]:
+        """What is reported, what is wrong with it, and whether that is only what no waiting mends."""
         try:
             seen = report(self.cluster, self.backend)
         except Retryable as error:
-            return DataFrame(columns=COLUMNS), [f"the pods could not be asked: {error.seen}"]
+            return DataFrame(columns=COLUMNS), [f"the pods could not be asked: {error.seen}"], False
         wrong = wrong_pods(seen, self.change.enabled, self.change.percent)
-        alone = self.change.medium == "manual" and not deployed(self.cluster, self.backend)
-        return seen, wrong or ([] if alone else wrong_service(self.backend, seen, self.change.enabled))
+        if wrong:
+            says = seen[~seen["pod"].isin(seen.attrs.get(NEVER, set()))]
+            waits = not says.empty and bool(wrong_pods(says, self.change.enabled, self.change.percent))
+            return seen, wrong, not waits and len(says) < len(seen)
+        if self.change.medium == "manual" and not deployed(self.cluster, self.backend):
+            return seen, [], False
+        try:
+            return seen, _wrong_service(self.backend, seen, self.change.enabled), False
+        except RolloutError as error:
+            return seen, [f"the service did not answer: {error.seen}"], never_says(error)
+
+    def _surely(self, never: bool) -> bool:
+        """Whether that has been so for a while, without a look that said otherwise."""
+        if not never:
+            self._never_since = None
+            return False
+        self._never_since = self._never_since or time.monotonic()
+        return time.monotonic() - self._never_since >= SURE_SECONDS
 
     def _wanted(self) -> str:
         return word(self.change.enabled, self.change.percent)
@@ -95,6 +117,8 @@ class Wait:
         settings = self.cluster.target.flag
         if any("cannot import Hera" in line for line in wrong):
             return f"{_IMPORT_TODO} To go back: {self.change.undo_command}"
+        if isinstance(self.change.change, EnvChange) and self.change.change.paused:
+            return f"{rollouts.resume_command(self.cluster.target)} puts the variable in effect."
         if self.change.medium == "manual":
             return f"{self.change.command}. Then run this again: it goes on as soon as the backend reports it."
         other = settings.configmap if self.change.medium == "env" else settings.env
@@ -135,12 +159,16 @@ def _share(said: object, wanted: float) -> bool:
 
 def wrong_service(backend: ReportsFlag, seen: DataFrame, enabled: bool) -> list[str]:
     """Ready is not routable: an old pod may answer a little longer than it is listed."""
+    try:
+        return _wrong_service(backend, seen, enabled)
+    except RolloutError as error:
+        return [f"the service did not answer: {error.seen}"]
+
+
+def _wrong_service(backend: ReportsFlag, seen: DataFrame, enabled: bool) -> list[str]:
     known = set(seen["pod"])
     for _ in range(FRESH_ANSWERS + 2 * len(known)):
-        try:
-            said = backend.flag()
-        except RolloutError as error:
-            return [f"the service did not answer: {error.seen}"]
+        said = backend.flag()
         if said.get("enabled") is not enabled:
             return [f"the service still answers from pod {said.get('pod')} with the flag {word(not enabled)}"]
         if said.get("pod") and said["pod"] not in known:

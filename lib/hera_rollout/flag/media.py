@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Final
 
 from hera_rollout.cluster import Cluster, EnvChange
 from hera_rollout.flag import byhand, file, variable
@@ -11,6 +12,8 @@ from hera_rollout.flag.changes import ALL, FlagChange, FlagEffect, ReportsFlag, 
 from hera_rollout.flag.effect import PAUSE_SECONDS, Wait
 from hera_rollout.flag.file import FileChange
 from hera_rollout.target import Medium
+
+PAUSED_SECONDS: Final = 3.0
 
 
 def plan(cluster: Cluster, enabled: bool, *, percent: float = ALL, medium: Medium | None = None) -> FlagChange:
@@ -58,6 +61,8 @@ def settled(
 ) -> FlagEffect:
     """Wait until a flip that was set is in effect: rollout (medium `env`), every ready pod, the service.
 
+    A paused Deployment replaces no pod, so its rollout is not waited for, and its pods are asked for a moment only.
+
     Raises:
         DeadlineExceeded: It did not come in time, or the wait was stopped; `NotDoneByHand` if that is because nobody
             changed it by hand.
@@ -65,7 +70,11 @@ def settled(
     tell = on_progress or (lambda _: None)
     began = time.monotonic()
     deadline = deadline_seconds or float(cluster.target.limits.rollout_deadline_seconds)
-    rollout = cluster.rollout_status(deadline, tell, stop).seconds if change.medium == "env" else 0.0
+    paused = isinstance(change.change, EnvChange) and change.change.paused
+    if paused:
+        deadline = min(deadline, PAUSED_SECONDS)
+    waits = change.medium == "env" and not paused
+    rollout = cluster.rollout_status(deadline, tell, stop).seconds if waits else 0.0
     left = max(deadline - (time.monotonic() - began), PAUSE_SECONDS)
     seen = Wait(cluster, backend, change, left, tell, stop or threading.Event()).run()
     took = time.monotonic() - began

@@ -9,7 +9,7 @@ from pandas import DataFrame
 
 from hera_rollout.answers import plain
 from hera_rollout.cluster import Cluster, pods
-from hera_rollout.errors import Missing, RolloutError
+from hera_rollout.errors import Missing, Refused, RolloutError
 from hera_rollout.flag.changes import ReportsFlag
 
 ROUTE = "api/v1/flag"
@@ -18,6 +18,10 @@ COLUMNS = ["pod", "enabled", "percent", "decided_by", "hera_version", "hera_impo
 FRESH_ANSWERS = 4
 NO_ROUTE = f"it has no route /{ROUTE}"
 """What is told of a backend that cannot say its flag: a foreign one, or one from before the route."""
+NEVER = "never says"
+"""Under this name a report's attrs hold the pods whose answer no waiting mends, such as 404, 403 or a page."""
+_NOT_IMPLEMENTED, _BAD_GATEWAY = 501, 502
+_PAGE = "It said: no JSON"
 
 
 def report(cluster: Cluster, backend: ReportsFlag) -> DataFrame:
@@ -27,12 +31,27 @@ def report(cluster: Cluster, backend: ReportsFlag) -> DataFrame:
     """
     target = cluster.target
     if target.flag.medium == "manual" and not deployed(cluster, backend):
-        made = DataFrame(_of_service(backend), columns=COLUMNS)
+        made = _framed(_of_service(backend))
         made.attrs["command"] = f"curl {target.backend_url}/{ROUTE}"
         return made
     rows = [_of_pod(cluster, pod["metadata"]["name"], _port(pod, target.container)) for pod in _ready(cluster)]
-    made = DataFrame(rows, columns=COLUMNS).sort_values("pod", ignore_index=True)
+    made = _framed(rows)
     made.attrs["command"] = f"kubectl get --raw /api/v1/namespaces/{target.namespace}/pods/POD:{PORT}/proxy/{ROUTE}"
+    return made
+
+
+def never_says(error: RolloutError) -> bool:
+    """Whether asking again brings no other answer: no such route, not allowed, or something that is no JSON.
+
+    A 503, a reset or no answer at all may be a pod that begins or ends, and is asked again.
+    """
+    page = error.status == _BAD_GATEWAY and _PAGE in error.seen
+    return page or error.status == _NOT_IMPLEMENTED or isinstance(error, Refused)
+
+
+def _framed(rows: list[dict[str, object]]) -> DataFrame:
+    made = DataFrame(rows, columns=COLUMNS).sort_values("pod", ignore_index=True)
+    made.attrs[NEVER] = {str(row["pod"]) for row in rows if row.get(NEVER)}
     return made
 
 
@@ -59,9 +78,9 @@ def _of_pod(cluster: Cluster, pod: str, port: int) -> dict[str, object]:
     try:
         return row(pod, cluster.ask_pod(pod, port, ROUTE))
     except Missing:
-        return row(pod, {"problem": NO_ROUTE})
+        return row(pod, {"problem": NO_ROUTE}) | {NEVER: True}
     except RolloutError as error:
-        return row(pod, {"problem": error.seen})
+        return row(pod, {"problem": error.seen}) | {NEVER: never_says(error)}
 
 
 def _of_service(backend: ReportsFlag) -> list[dict[str, object]]:
@@ -71,9 +90,9 @@ def _of_service(backend: ReportsFlag) -> list[dict[str, object]]:
         try:
             said = backend.flag()
         except Missing:
-            return [row("(backend_url)", {"problem": NO_ROUTE})]
+            return [row("(backend_url)", {"problem": NO_ROUTE}) | {NEVER: True}]
         except RolloutError as error:
-            return [row("(backend_url)", {"problem": error.seen})]
+            return [row("(backend_url)", {"problem": error.seen}) | {NEVER: never_says(error)}]
         name = str(said.get("pod") or "(backend_url)")
         found[name] = row(name, said)
     return list(found.values())

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from hera_rollout.cluster import Cluster, EnvChange
+from hera_rollout.cluster import Cluster, EnvChange, rollouts
 from hera_rollout.errors import Ambiguous, Refused
 from hera_rollout.flag.changes import ALL, FlagChange
 
 
 def plan(cluster: Cluster, enabled: bool, percent: float) -> FlagChange:
-    """Plan it; Refused for a share of the traffic, which a variable cannot say."""
+    """Plan it; Refused for a share of the traffic, which a variable cannot say, and on a paused Deployment for on."""
     name = cluster.target.flag.env
     if enabled and percent != ALL:
         raise Refused(
@@ -18,7 +18,19 @@ def plan(cluster: Cluster, enabled: bool, percent: float) -> FlagChange:
             f"configmap/{cluster.target.flag.configmap}.",
         )
     change = cluster.plan_env(name, "true" if enabled else "false")
+    if enabled and change.paused:
+        raise _paused(cluster)
     return FlagChange(enabled, change, undo_command(cluster), "env", ALL if enabled else 0.0)
+
+
+def _paused(cluster: Cluster) -> Refused:
+    target = cluster.target
+    return Refused(
+        f"deployment/{target.deployment} is paused (spec.paused): {target.flag.env}=true would replace no pod now, and "
+        "turn the flag on for everything whenever somebody resumes it.",
+        expected="a Deployment that is not paused.",
+        todo=f"Ask who paused it and why; {rollouts.resume_command(target)}, then run this again; nothing was touched.",
+    )
 
 
 def apply(cluster: Cluster, change: EnvChange) -> None:

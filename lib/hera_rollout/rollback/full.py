@@ -10,10 +10,10 @@ from hera_rollout import flag
 from hera_rollout.cluster import Cluster, restoring
 from hera_rollout.cluster.restoring import Restoration
 from hera_rollout.errors import Ambiguous, Conflicting, Missing, RolloutError
-from hera_rollout.flag import FlagChange, ReportsFlag
+from hera_rollout.flag import ReportsFlag
 from hera_rollout.rollback.quick import OBSERVE_SECONDS
 from hera_rollout.rollback.results import RollbackResult
-from hera_rollout.rollback.way import TRIES, Tell, Way, thrown
+from hera_rollout.rollback.way import TRIES, Tell, Way
 from hera_rollout.state import KnownGood, State
 from hera_rollout.workflows import Workflows
 
@@ -55,31 +55,32 @@ def full(
     """
     tell = on_progress or (lambda _: None)
     way = Way(cluster, backend, workflows, tell, stop or threading.Event())
+    media = way.to_turn_off().media
     wanted = _planned(way, state)
-    together = wanted is not None and cluster.target.flag.medium == "env"
-    change = None if together else thrown(cluster, tell)
-    if wanted:
-        wanted = _applied(way, wanted)
-    if change is None:
-        # By its variable the flag is off with the template; where that was refused, it goes off alone.
-        change = flag.plan(cluster, enabled=False) if wanted else thrown(cluster, tell)
-    changed = not change.noop or bool(wanted and not wanted.noop)
-    way.note(state, by, why, changed=changed)
-    if wanted:
+    # By its variable the flag is off with the template; where that was refused, it goes off alone.
+    first = [medium for medium in media if medium != "env" or wanted is None]
+    way.turn_off(first, state, by, why, deadline_seconds, more=wanted is not None)
+    if wanted and (wanted := _applied(way, wanted)):
+        change = flag.plan(cluster.by("env"), enabled=False)
+        if "env" in media:
+            way.changes.append(change)
+        way.note(state, by, why, changed=way.changed or not wanted.noop)
         _rolled_out(way, wanted, deadline_seconds)
-    way.take_effect(change, deadline_seconds)
+        way.take_effect(change, deadline_seconds)
+    elif "env" not in first and "env" in media:
+        way.turn_off(["env"], state, by, why, deadline_seconds)
     way.observe(observe_seconds)
-    way.noted_at_last(state, by, why, changed=changed)
-    return _told(way.result(change, observe_seconds), change, wanted)
+    way.noted_at_last(state, by, why, changed=way.changed or bool(wanted and not wanted.noop))
+    return _told(way.result(observe_seconds), wanted)
 
 
-def _told(result: RollbackResult, change: FlagChange, wanted: Restoration | None) -> RollbackResult:
+def _told(result: RollbackResult, wanted: Restoration | None) -> RollbackResult:
     """With what was put back."""
     if wanted is None:
         return replace(result, kind="full")
     return replace(
         result, kind="full", revision=wanted.revision, image=wanted.image, changed=result.changed or not wanted.noop,
-        command=wanted.command if change.noop else f"{change.command} && {wanted.command}",
+        command=f"{result.command} && {wanted.command}" if result.changed else wanted.command,
     )  # fmt: skip
 
 

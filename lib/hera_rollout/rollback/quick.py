@@ -8,7 +8,7 @@ from typing import Final
 from hera_rollout.cluster import Cluster
 from hera_rollout.flag import ReportsFlag
 from hera_rollout.rollback.results import RollbackResult
-from hera_rollout.rollback.way import Tell, Way, thrown
+from hera_rollout.rollback.way import Tell, Way
 from hera_rollout.state import State
 from hera_rollout.workflows import Workflows
 
@@ -28,7 +28,9 @@ def quick(
     on_progress: Tell | None = None,
     stop: threading.Event | None = None,
 ) -> RollbackResult:
-    """Turn the flag off by the target's medium, watch it take effect, and count what Hera still makes.
+    """Turn the flag off by every provider that can bring Hera back, see it in effect, count what Hera still makes.
+
+    The flag's file goes first, for it is in effect at once; pods restart for the variable.
 
     It needs no lease, and no backend that answers: what cannot be shown is told in `unverified`, after the flag is off.
 
@@ -40,7 +42,7 @@ def quick(
         why: for the rollout's state.
         state: the state that the caller goes on with; its own is read if there is none.
         observe_seconds: how long new workflows are watched for after it took effect.
-        deadline_seconds: for taking effect; the target's limit if not given.
+        deadline_seconds: for taking effect, of each provider; the target's limit if not given.
         on_progress: told a line whenever there is news.
         stop: ends the waiting, never the flip.
 
@@ -49,10 +51,7 @@ def quick(
     """
     tell = on_progress or (lambda _: None)
     way = Way(cluster, backend, workflows, tell, stop or threading.Event())
-    change = thrown(cluster, tell)
-    # Before any waiting: whoever is broken off there has turned the flag all the same.
-    way.note(state, by, why, changed=not change.noop)
-    way.take_effect(change, deadline_seconds)
+    way.turn_off(way.to_turn_off().media, state, by, why, deadline_seconds)
     way.observe(observe_seconds)
-    way.noted_at_last(state, by, why, changed=not change.noop)
-    return way.result(change, observe_seconds)
+    way.noted_at_last(state, by, why, changed=way.changed)
+    return way.result(observe_seconds)

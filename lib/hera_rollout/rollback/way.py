@@ -1,9 +1,9 @@
-"""One way back: what is done after the flag was thrown, and what came to light on it."""
+"""One way back: each provider of the flag turned off, and what came to light on it."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
@@ -11,15 +11,18 @@ from typing import Final
 from pandas import DataFrame
 
 from hera_rollout import flag
-from hera_rollout.cluster import Cluster
+from hera_rollout.cluster import Cluster, EnvChange, rollouts
 from hera_rollout.errors import Conflicting, RolloutError
-from hera_rollout.flag import FlagChange, FlagEffect, ReportsFlag
+from hera_rollout.flag import FlagChange, FlagEffect, ReportsFlag, TurnOff
 from hera_rollout.rollback import observing
-from hera_rollout.rollback.results import RollbackResult
+from hera_rollout.rollback.results import Provider, RollbackResult
 from hera_rollout.state import State
+from hera_rollout.target import Medium
 from hera_rollout.workflows import Workflows
 
 TRIES: Final = 3
+FIRST_SECONDS: Final = 10.0
+"""So long a provider may take until the next one is turned off too: one that no pod follows must not keep Hera on."""
 Tell = Callable[[str], None]
 
 
@@ -53,27 +56,118 @@ class Way:
     tell: Tell
     stop: threading.Event
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
+    changes: list[FlagChange] = field(default_factory=list)
+    in_effect: set[str] = field(default_factory=set)
     effect: FlagEffect | None = None
     effective: datetime | None = None
     created: int | None = None
     hera_after: DataFrame = field(default_factory=lambda: observing.frame([]))
     in_flight: DataFrame = field(default_factory=lambda: observing.frame([]))
+    unknown_after: DataFrame = field(default_factory=lambda: observing.frame([]))
+    unknown_in_flight: DataFrame = field(default_factory=lambda: observing.frame([]))
     unverified: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    _late: list[str] = field(default_factory=list, init=False)
     _unnoted: str = field(default="", init=False)
+    _noted_back: bool = field(default=False, init=False)
 
-    def take_effect(self, change: FlagChange, deadline_seconds: float | None) -> None:
-        """Wait until every pod reports the flag off."""
+    @property
+    def changed(self) -> bool:
+        """Whether anything had to be changed."""
+        return any(not change.noop for change in self.changes)
+
+    def to_turn_off(self) -> TurnOff:
+        """The providers to turn off; what could not be read, or only a person may change, is told as not verified."""
+        found = flag.to_turn_off(self.cluster)
+        self.unverified.extend(found.unread)
+        if found.by_hand:
+            name = self.cluster.target.flag.env
+            self.unverified.append(f"that {name} says off: with medium manual it is not the kit's to change. Do it "
+                                   f"{found.by_hand}. Else a later change of the file brings Hera back.")  # fmt: skip
+        return found
+
+    def turn_off(
+        self,
+        media: Iterable[Medium],
+        state: State | None,
+        by: str,
+        why: str,
+        deadline_seconds: float | None,
+        *,
+        more: bool = False,
+    ) -> None:
+        """Turn off each provider, in this order; one that cannot be turned off does not keep the next one on.
+
+        Each is seen in effect, or waited for a moment, before the next one is begun. It is noted before any waiting:
+        whoever is broken off there has turned the flag all the same. `more`: something else follows the last one.
+
+        Raises:
+            RolloutError: none could be turned off at all; the text says how to do it by hand.
+        """
+        wanted, first_error = list(media), None
+        for medium in wanted:
+            try:
+                change = thrown(self.cluster.by(medium), self.tell)
+            except RolloutError as error:
+                first_error = first_error or error
+                self.tell(error.seen)
+                self.unverified.append(f"that the flag is off by medium {medium}. {error.seen} {error.todo}".strip())
+                continue
+            self.changes.append(change)
+            self.note(state, by, why, changed=self.changed)
+            self.take_effect(change, deadline_seconds, last=medium == wanted[-1] and not more)
+        if first_error and not self.changes:
+            raise first_error
+
+    def take_effect(self, change: FlagChange, deadline_seconds: float | None, *, last: bool = True) -> None:
+        """Wait until every pod reports the flag off; of a provider that is not the last, for a moment only."""
+        deadline = deadline_seconds or float(self.cluster.target.limits.rollout_deadline_seconds)
         try:
-            self.effect = flag.settled(
-                self.cluster, self.backend, change, self.tell, stop=self.stop, deadline_seconds=deadline_seconds
-            )
+            effect = flag.settled(
+                self.cluster.by(change.medium), self.backend, change, self.tell, stop=self.stop,
+                deadline_seconds=deadline if last else min(deadline, FIRST_SECONDS),
+            )  # fmt: skip
         except RolloutError as error:
-            self.unverified.append(f"that every pod has the flag off. {error.seen}")
+            self._late.append(self._not_in_effect(change, error))
+        else:
+            self._late.clear()
+            self.in_effect.add(change.medium)
+            if self.effective is None:
+                self.effect, self.effective = effect, datetime.now(UTC)
+        self._paused(change)
+
+    def _not_in_effect(self, change: FlagChange, error: RolloutError) -> str:
+        """What is told of it, with what the pods' own environment says where they themselves do not."""
+        told = f"that every pod has the flag off. {error.seen}"
+        if change.medium != "env":
+            return told
+        try:
+            off, others = flag.by_environment(self.cluster)
+        except RolloutError:
+            return told
+        name, count = self.cluster.target.flag.env, len(off) + len(others)
+        return f"{told} By their environment, {len(off)} of {count} ready pods have {name}=false" + (
+            f"; not so: {', '.join(others)}." if others else "; whether the service follows it, no pod said."
+        )
+
+    def _paused(self, change: FlagChange) -> None:
+        """A variable of a paused Deployment is in no pod: say so, and how it gets there."""
+        if not isinstance(change.change, EnvChange) or not change.change.paused:
             return
-        self.effective = datetime.now(UTC)
+        try:
+            _, others = flag.by_environment(self.cluster)
+        except RolloutError:
+            others = ["unknown"]
+        if others:
+            self.in_effect.discard(change.medium)
+            self.notes.append(
+                "The Deployment is paused: the variable was changed, no pod was replaced, the flag is not in effect on "
+                f"the pods through it; {rollouts.resume_command(self.cluster.target)} puts it in effect."
+            )
 
     def observe(self, seconds: float) -> None:
         """Watch for workflows that Hera still makes; list those in flight."""
+        self.unverified.extend(self._late)
         try:
             moment = datetime.now(UTC)
             known = observing.uids(self.workflows, moment)
@@ -82,10 +176,21 @@ class Way:
                 self.unverified.append("the whole observation. The operator stopped it.")
             made = observing.made_since(self.workflows, moment, known)
             self.created = len(made)
-            self.hera_after = observing.frame([document for document in made if observing.by_hera(document)])
-            self.in_flight = observing.in_flight(self.workflows)
+            after = observing.by_what_is_known(made, self.backend)
+            flying = observing.by_what_is_known(observing.running(self.workflows), self.backend)
         except RolloutError as error:
             self.unverified.append(f"that Hera makes no more workflows, and which are in flight. {error.seen}")
+            return
+        not_proven = [document for document in after.hera if document not in after.proven]
+        self.hera_after = observing.frame(after.proven)
+        self.unknown_after = observing.frame([*not_proven, *after.unknown])
+        self.in_flight, self.unknown_in_flight = observing.frame(flying.hera), observing.frame(flying.unknown)
+        if len(self.unknown_after):
+            names = list(self.unknown_after["name"])
+            self.unverified.append(
+                f"that Hera makes no more workflows. Of {len(made)} created after it, not known by which path or "
+                f"whose: {len(names)} ({', '.join(names[:5])}{' …' if names[5:] else ''})."
+            )
 
     def note(self, state: State | None, by: str, why: str, *, changed: bool) -> bool:
         """Into the rollout's state, so that the notebook that goes on knows; whether that could be written."""
@@ -96,8 +201,9 @@ class Way:
                 was_on = bool(kept.facts.flags) and kept.facts.flags[-1].enabled
                 try:
                     kept.flag_set(enabled=False, percent=0, by=by, why=why)
-                    if changed or was_on:
+                    if (changed and not self._noted_back) or was_on:
                         kept.rolled_back(by=by, why=why)
+                        self._noted_back = True
                 except Conflicting:  # somebody wrote at the same moment; it has been read afresh
                     if attempt == TRIES - 1:
                         raise
@@ -115,12 +221,13 @@ class Way:
             self.unverified.insert(0, "that the next notebook knows of it: the rollout's state was not written. "
                                    + self._unnoted)  # fmt: skip
 
-    def result(self, change: FlagChange, observed_seconds: float) -> RollbackResult:
+    def result(self, observed_seconds: float) -> RollbackResult:
         """All of it."""
+        done = [change for change in self.changes if not change.noop] or self.changes[:1]
         return RollbackResult(
-            medium=change.medium,
-            command=change.command,
-            changed=not change.noop,
+            medium=self.changes[0].medium,
+            command=" && ".join(change.command for change in done),
+            changed=self.changed,
             began=self.began,
             effective=self.effective,
             seconds=(self.effective - self.began).total_seconds() if self.effective else None,
@@ -130,4 +237,11 @@ class Way:
             hera_after=self.hera_after,
             in_flight=self.in_flight,
             unverified=tuple(self.unverified),
+            providers=tuple(
+                Provider(change.medium, change.command, not change.noop, change.medium in self.in_effect)
+                for change in self.changes
+            ),
+            notes=tuple(self.notes),
+            unknown_after=self.unknown_after,
+            unknown_in_flight=self.unknown_in_flight,
         )

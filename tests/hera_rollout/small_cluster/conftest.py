@@ -1,13 +1,15 @@
 """A small API server on loopback: one Deployment of one pod, ConfigMaps and Leases, kept in memory.
 
 It answers what the kit asks to turn a flag: reads, merge patches with a resourceVersion, creates, deletes. The pod
-decides by the practice backend's own rule, at once; `decided` is what it decided after every change.
+decides by the practice backend's own rule, at once; `decided` is what it decided after every change. Of a paused
+Deployment the pod keeps its environment, and no new pod is made.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +27,10 @@ from reference_backend.flag import decide, parse_env, parse_file
 NAMESPACE = "/api/v1/namespaces/argo"
 DEPLOYMENT = "/apis/apps/v1/namespaces/argo/deployments/backend"
 FLAG = f"{NAMESPACE}/configmaps/backend-flag"
+POD = f"{NAMESPACE}/pods/backend-1"
 LABELS = {"app": "backend", "pod-template-hash": "h"}
-Answer = tuple[int, dict[str, Any]]
+WORKFLOWS = "/apis/argoproj.io/v1alpha1/namespaces/argo/workflows"
+Answer = tuple[int, dict[str, Any] | str]
 
 
 class Kube:
@@ -35,12 +39,14 @@ class Kube:
     Attributes:
         objects: what is there, by path.
         decided: the flag in effect after each change: on or off.
+        tasks: ids that the service's API knows.
         trouble: given method and path before each answer; an answer of its own stands for a server in trouble.
     """
 
     def __init__(self) -> None:
         self.objects: dict[str, dict[str, Any]] = {}
         self.decided: list[bool] = []
+        self.tasks: set[str] = set()
         self.trouble: Callable[[str, str], Answer | None] = lambda _method, _path: None
         self._version = 0
         template = {"metadata": {"labels": {"app": "backend"}}, "spec": {
@@ -58,7 +64,7 @@ class Kube:
             "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}],
                        "containerStatuses": [{"name": "backend", "ready": True, "restartCount": 0}]},
         }  # fmt: skip
-        self._put(f"{NAMESPACE}/pods/backend-1", pod)
+        self._put(POD, pod)
         owner = {"name": "backend-h", "labels": LABELS, "ownerReferences": [{"uid": "u"}],
                  "annotations": {"deployment.kubernetes.io/revision": "1"}}  # fmt: skip
         self._put("/apis/apps/v1/namespaces/argo/replicasets/backend-h", {"metadata": owner, "spec": {}})
@@ -81,6 +87,39 @@ class Kube:
     def variable(self, value: str | None) -> None:
         entries = [] if value is None else [{"name": "USE_HERA_SDK", "value": value}]
         self.deployment["spec"]["template"]["spec"]["containers"][0]["env"] = entries
+        self._roll()
+
+    @property
+    def pods_variable(self) -> str | None:
+        """USE_HERA_SDK in the pod's own environment."""
+        entries = self.objects[POD]["spec"]["containers"][0].get("env") or []
+        return next((entry.get("value") for entry in entries if entry["name"] == "USE_HERA_SDK"), None)
+
+    @property
+    def paused(self) -> bool:
+        """Whether the Deployment's rollouts are."""
+        return bool(self.deployment["spec"].get("paused"))
+
+    @paused.setter
+    def paused(self, value: bool) -> None:
+        self.deployment["spec"]["paused"] = value
+        self._roll()
+
+    def _roll(self) -> None:
+        """As the Deployment's controller does: the pod is of the template, unless that is paused."""
+        pod, wanted = self.objects[POD], self.deployment["spec"]["template"]["spec"]["containers"][0]["env"]
+        if not self.paused:
+            pod["spec"]["containers"][0]["env"] = list(wanted)
+        self.deployment["status"]["updatedReplicas"] = int(pod["spec"]["containers"][0].get("env", []) == wanted)
+
+    def workflow(self, name: str, labels: dict[str, str] | None = None, source: str = "") -> None:
+        """Somebody makes a workflow, of which nothing has run yet."""
+        container = {"script": {"source": source}} if source else {"container": {"args": ["1"]}}
+        self._put(f"{WORKFLOWS}/{name}", {
+            "metadata": {"name": name, "uid": name, "labels": labels or {},
+                         "creationTimestamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"},
+            "spec": {"templates": [{"name": "main", **container}]}, "status": {"phase": "Running"},
+        })  # fmt: skip
 
     @property
     def file(self) -> dict[str, str] | None:
@@ -96,7 +135,7 @@ class Kube:
 
     def says(self) -> dict[str, Any]:
         """What the pod reports at /api/v1/flag."""
-        made = decide(parse_env(self.variable), parse_file(self.file or {}))
+        made = decide(parse_env(self.pods_variable), parse_file(self.file or {}))
         return {"enabled": made.enabled, "percent": float(made.percent), "decidedBy": made.decided_by,
                 "heraImport": "ok", "pod": "backend-1", "codeRevision": "code-1"}  # fmt: skip
 
@@ -113,13 +152,17 @@ class Kube:
             return 200, self.says()
         answered = getattr(self, f"_{method.lower()}")(path, body)
         if method != "GET":
+            self._roll()
             self.decided.append(bool(self.says()["enabled"]))
         return answered  # type: ignore[no-any-return]
 
     def _get(self, path: str, _body: object) -> Answer:
         if path in self.objects:
             return 200, self.objects[path]
-        if path.rpartition("/")[2] in ("pods", "replicasets", "deployments"):
+        if path.startswith("/api/v1/tasks/"):
+            known = path.rpartition("/")[2] in self.tasks
+            return (200, {"runs": []}) if known else (404, {"detail": "no such task"})
+        if path.rpartition("/")[2] in ("pods", "replicasets", "deployments", "workflows"):
             return 200, {"items": [one for key, one in self.objects.items() if key.startswith(f"{path}/")]}
         return 404, {"message": "not found"}
 
@@ -158,7 +201,7 @@ class Kube:
     def reply(self, method: str, path: str, body: bytes) -> tuple[int, str]:
         """The answer as text: what a server gives."""
         status, said = self.answer({"PUT": "PUT_"}.get(method, method), path, json.loads(body or "null"))
-        return status, json.dumps(said)
+        return status, said if isinstance(said, str) else json.dumps(said)
 
 
 def _merge(old: Any, new: Any) -> Any:

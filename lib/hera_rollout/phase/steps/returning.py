@@ -28,11 +28,11 @@ async def rollback(phase: Phase) -> None:
     Raises:
         RolloutError: the flag could not be turned off; the text says how to do it by hand.
     """
-    change = flag.plan(phase.flagged, enabled=False)
     command = f"hera-rollout rollback --target {phase.parameters.target} --yes"
-    display.diff(
-        change.diff() or "nothing to change: the flag says off already", "The way back", command=change.command
-    )
+    for change in flag.plans_off(phase.flagged):
+        display.diff(
+            change.diff() or "nothing to change: the flag says off already", "The way back", command=change.command
+        )
     if phase.dry_run:
         display.note(f"Dry run: nothing to go back from. Without a notebook: {command}")
     elif phase.parameters.rollback:
@@ -125,6 +125,10 @@ def _tables(result: RollbackResult) -> None:
     flying = result.in_flight
     columns = [name for name in ("name", "phase", "task", "seconds", "message") if name in flying]
     display.table(flying[columns], "Hera's workflows in flight: they go on", command=flying.attrs["command"])
+    unknown = result.unknown_in_flight
+    if len(unknown):
+        display.table(unknown[columns], "In flight, not known by which path or whose: left alone",
+                      command="hera-rollout rollback --in-flight POLICY --workflow NAME")  # fmt: skip
 
 
 def _quick(phase: Phase, tell: Callable[[str], None], stop: Event | None = None) -> RollbackResult:
