@@ -12,7 +12,7 @@ from typing import Any, Final
 from hera_rollout import flag
 from hera_rollout.asking import Caller
 from hera_rollout.backend import Backend
-from hera_rollout.cluster import Cluster, environment
+from hera_rollout.cluster import Cluster, environment, rollouts
 from hera_rollout.errors import Missing, RolloutError
 from hera_rollout.gates import Check, Verdict, judge, rules
 from hera_rollout.gates.rules import Rule
@@ -44,7 +44,7 @@ def checks(
         ("Argo Server", Entry.KUBERNETES, lambda: _argo_server(target, workflows)),
         ("Hera here and Argo", Entry.HERA_INSTALLED, lambda: _hera_here(workflows)),
         ("Argo CRDs", Entry.KUBERNETES, lambda: _custom_resources(cluster)),
-        ("backend", Entry.KUBERNETES, lambda: _backend(target)),
+        ("backend", Entry.KUBERNETES, lambda: _paused(target, cluster) or _backend(target)),
         ("Hera in the backend", Entry.HERA_INSTALLED, lambda: _hera_in_pods(target, cluster, workflows)),
         ("PVC", Entry.PVC, lambda: _claims(target, cluster)),
         ("permissions", Entry.KUBERNETES, lambda: _permissions(target, cluster, watches=watches)),
@@ -183,6 +183,20 @@ def _custom_resources(cluster: Cluster) -> Check:
         "Argo CRDs", Entry.KUBERNETES, good=True, full=full, names=list(frame["name"]),
         seen=f"{len(frame)} Argo CRDs, workflows.argoproj.io among them; their schemas are {kind}",
         expected="workflows.argoproj.io, full or minimal",
+    )  # fmt: skip
+
+
+def _paused(target: Target, cluster: Cluster) -> Check | None:
+    """FAIL for a paused Deployment whose flag is a variable: what is set then is in no pod, until somebody resumes."""
+    deployment = _deployment(target, cluster) if target.flag.medium == "env" else None
+    if deployment is None or not rollouts.paused(deployment):
+        return None
+    return _line(
+        "backend", Entry.FLAG_SET, good=False, paused=True,
+        seen=f"deployment/{target.deployment} is paused (spec.paused): a change of {target.flag.env} replaces no pod",
+        expected="a Deployment that is not paused",
+        why="The flag would not be in effect, and go on for everything whenever somebody resumes the Deployment.",
+        todo=f"Ask who paused it and why; {rollouts.resume_command(target)}, then run this again.",
     )  # fmt: skip
 
 

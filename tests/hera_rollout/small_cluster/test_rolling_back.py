@@ -5,7 +5,7 @@ import time
 import pytest
 from click.testing import CliRunner
 
-from hera_rollout import flag, rollback
+from hera_rollout import flag, preflight, rollback
 from hera_rollout.backend import Backend
 from hera_rollout.cli import rolling_back
 from hera_rollout.cluster import Cluster
@@ -230,6 +230,21 @@ def test_the_flag_is_not_turned_on_by_the_variable_of_a_paused_deployment(kube, 
     assert RESUME in error.value.todo
     assert kube.variable is None
     assert flag.plan(cluster, enabled=False)
+
+
+def test_the_preflight_names_the_pause_where_the_flag_is_the_variable(kube, cluster):
+    kube.paused = True
+    checks = {place.target.flag.medium: backend_check(place) for place in (cluster, cluster.by("configmap"))}
+    assert (checks["env"].verdict, checks["configmap"].verdict) == (Verdict.FAIL, Verdict.PASS)
+    assert "is paused" in checks["env"].seen
+    assert RESUME in checks["env"].todo
+    kube.paused = False
+    assert backend_check(cluster).verdict is Verdict.PASS
+
+
+def backend_check(place):
+    made = preflight.checks(place.target, place, Workflows(place.target, place))
+    return next(check for check in made if check.name == "backend")
 
 
 def test_a_rollout_of_a_paused_deployment_is_not_waited_for(kube, cluster):
