@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ import pytest
 
 from hera_rollout import records
 from hera_rollout.cluster import Cluster
-from hera_rollout.state import State
+from hera_rollout.state import RecordHash, State, holder
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(500)]
 
@@ -225,6 +226,56 @@ def test_a_bad_path_is_taken_back_by_itself_and_it_says_who_saw_hera(clean_backe
     if check == "response times":
         text = record.report.read_text()
         assert "Performance degradation: what the guide says to look at" in text
+
+
+def test_a_fail_is_taken_back_whoever_writes_the_rollouts_state_meanwhile(clean_backend, passed, tmp_path, cluster):
+    """As `records add` of an old notebook does, each second, between any two looks."""
+    clean_backend.set_faults(flaky_hera="0.9")
+    over, added = threading.Event(), []
+
+    def add():
+        while not over.wait(1):
+            if "rung 10" in kept_steps(cluster):
+                record = RecordHash(at=datetime.now(UTC), rollout="old", phase="01_dev_testing", verdict="PASS",
+                                    folder=f"old-{len(added)}", sha256=f"{len(added):064x}")  # fmt: skip
+                State.load(cluster).recorded(record, by="Bo")
+                added.append(record.folder)
+
+    writer = threading.Thread(target=add)
+    writer.start()
+    try:
+        code, record = run(tmp_path, passed, approval=approvals(*RUNGS), traffic="0.6", patience_seconds=240)
+    finally:
+        over.set()
+        writer.join()
+    assert (code, record.verdict) == (1, "FAIL"), record.data["reason"]
+    assert checks(record)["success rate"]["verdict"] == "FAIL"
+    assert checks(record)["rollback"]["verdict"] == "PASS"
+    assert {enabled for enabled, _ in flags(clean_backend)} == {False}
+    assert holder(cluster) is None
+    there = {one.folder for one in State.load(cluster).facts.records}
+    assert len(added) > 1
+    assert set(added) <= there, "what somebody else wrote is still there"
+    assert kept(cluster).concluded == "FAIL"
+
+
+def test_a_run_that_is_ended_in_mid_weight_says_where_the_flag_stands_and_keeps_nobody_out(
+    clean_backend, passed, tmp_path, cluster
+):
+    command = words(tmp_path, passed, approval=approvals(10), patience_seconds=300)
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
+        deadline = time.monotonic() + 120
+        while "rung 10" not in kept_steps(cluster):
+            assert time.monotonic() < deadline, "the rung never began"
+            time.sleep(1)
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(60) == 4
+    (record,) = records.find(tmp_path)
+    assert record.verdict == "BROKEN"
+    assert "percent 10" in record.data["next"]
+    assert "hera-rollout rollback --target lab --yes" in record.data["next"]
+    code, record = run(tmp_path, passed, patience_seconds=3)
+    assert (code, record.verdict) == (3, "HOLD"), "the lease of a kernel that is dead is free at once"
 
 
 def test_code_that_was_rolled_back_is_not_tried_again_without_a_reasoned_approval(

@@ -45,6 +45,7 @@ class Phase:
         flagged: the cluster with the medium that turns the flag in this run: the target's, unless a step chose another.
         remark: what the verdict's title must not leave out, such as how long production was watched.
         keeping: the run's memory in the cluster and its lease; None in a dry run, which leaves nothing behind.
+        changed: what this run has begun to change, in words: whoever breaks off after that has not left all as it was.
     """
 
     def __init__(self, notebook: str, parameters: PhaseParameters, target: Target, cluster: Cluster) -> None:
@@ -62,6 +63,7 @@ class Phase:
         self.keeping: Keeping | None = None
         self.flagged = cluster
         self.remark = ""
+        self.changed: list[str] = []
         self._steps = 0
 
     @cached_property
@@ -104,6 +106,11 @@ class Phase:
     def failed(self) -> list[str]:
         """The checks that say FAIL: a run that has failed already turns the flag no more than it must."""
         return [check.name for check in self.checks.values() if check.verdict is Verdict.FAIL]
+
+    def changing(self, what: str) -> None:
+        """To be called before the cluster or the service is changed: an error after that is no mere refusal."""
+        if what not in self.changed:
+            self.changed.append(what)
 
     def done(self, key: str) -> bool:
         """Whether an earlier attempt of this run left a result under the key."""
@@ -229,11 +236,12 @@ class Phase:
             yield
         except BaseException as error:
             evidence |= {"seconds": round(monotonic() - clock, 3), "ended": "failed"} | error_evidence(error)
+            evidence |= {"changed": list(self.changed)}
             display.note(f"✗ step {number} · {title}: broke off after {monotonic() - clock:.1f} s", kind="step",
                          evidence=evidence)  # fmt: skip
             raise
         seconds = monotonic() - clock
-        evidence |= {"seconds": round(seconds, 3), "ended": "done"}
+        evidence |= {"seconds": round(seconds, 3), "ended": "done", "changed": list(self.changed)}
         display.note(f"step {number} · {title}: done in {seconds:.1f} s (planned {minutes:g} min)", kind="step",
                      evidence=evidence)  # fmt: skip
 

@@ -16,7 +16,7 @@ from hera_rollout import errors
 from hera_rollout.answers import printable
 from hera_rollout.gates import Verdict
 from hera_rollout.gates import worst
-from hera_rollout.records.evidence import code_cells, last
+from hera_rollout.records.evidence import checks, code_cells, evidence, last
 
 
 class RecordVerdict(StrEnum):
@@ -106,11 +106,22 @@ def classify(notebook: NotebookNode, broken: str = "", *, refused: str = "") -> 
     # What ended the run from outside comes first: the interrupted cell's own error only says that it was interrupted.
     found = [Outcome(RecordVerdict.BROKEN, broken)] * bool(broken) + _errors(notebook)
     if found:
-        return _gravest(found)
+        return _no_mere_refusal(notebook, _gravest(found))
     never = [index for index, cell in enumerate(code_cells(notebook), 1) if cell.get("execution_count") is None]
     if never:
         return Outcome(RecordVerdict.BROKEN, f"{len(never)} code cells never ran, the first is code cell {never[0]}")
     return _concluded(notebook)
+
+
+def _no_mere_refusal(notebook: NotebookNode, outcome: Outcome) -> Outcome:
+    """REFUSED says that nothing was touched: a run that had changed something by then has FAILED, or broke off."""
+    live = last(notebook, "begin").get("parameters", {}).get("dry_run") is False
+    changed = [what for step in evidence(notebook, "step") for what in step.get("changed", [])] if live else []
+    if outcome.verdict is not RecordVerdict.REFUSED or not changed:
+        return outcome
+    failed = any(check["verdict"] == Verdict.FAIL.value for check in checks(notebook))
+    verdict = RecordVerdict.FAIL if failed else RecordVerdict.BROKEN
+    return Outcome(verdict, f"{outcome.reason} (refused after this run had changed: {', '.join(dict.fromkeys(changed))})")
 
 
 def _concluded(notebook: NotebookNode) -> Outcome:

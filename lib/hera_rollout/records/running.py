@@ -4,6 +4,7 @@ import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
@@ -16,6 +17,7 @@ from traitlets.config import Config
 
 from hera_rollout.errors import Refused
 from hera_rollout.parameters import validate
+from hera_rollout.records import standing
 from hera_rollout.records.nbformats import nbformat
 from hera_rollout.records.redacting import address
 from hera_rollout.records.refusing import keep_refusal
@@ -81,6 +83,15 @@ def _from_outside(error: BaseException, cell_timeout: int) -> str:
     return words.get(type(error), f"papermill could not run the notebook: {error}")
 
 
+def _standing(target: Target, name: str) -> str:
+    """Where the flag stands after a live run broke off; who is impatient by then still gets the record."""
+    try:
+        with _termination_raises():
+            return standing.sentence(target, name)
+    except (KeyboardInterrupt, _Terminated):
+        return standing.unknown("it was interrupted while it was read", name)
+
+
 def _read(source: Path) -> nbformat.NotebookNode:
     try:
         notebook: nbformat.NotebookNode = nbformat.read(source, as_version=4)
@@ -132,4 +143,6 @@ def run(
     place = workplace(folder, checked.rollout_for(target.deployment, began.date()), source.stem, began)
     output = place / "notebook.ipynb"
     broken = _execute(source, output, parameters, cell_timeout, progress)
-    return keep(place, began=began, notebook=source.stem, parameters=checked.model_dump(mode="json"), broken=broken)
+    live = not checked.dry_run
+    return keep(place, began=began, notebook=source.stem, parameters=checked.model_dump(mode="json"), broken=broken,
+                standing=partial(_standing, target, checked.target) if live else None)  # fmt: skip

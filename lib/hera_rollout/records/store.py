@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files as package_files
@@ -17,7 +17,7 @@ from hera_rollout.errors import Refused
 from hera_rollout.records import chain, files, index, places
 from hera_rollout.records.evidence import checks, evidence, last
 from hera_rollout.records.nbformats import nbformat
-from hera_rollout.records.outcomes import Outcome, classify
+from hera_rollout.records.outcomes import Outcome, RecordVerdict, classify
 from hera_rollout.records.redacting import redacted
 from hera_rollout.records.report import render
 from hera_rollout.redaction import REDACTOR
@@ -136,7 +136,7 @@ def _content(notebook: nbformat.NotebookNode, outcome: Outcome) -> dict[str, Any
 
 def keep(
     place: Path, *, began: datetime, notebook: str, parameters: dict[str, Any], broken: str = "",
-    refusal: Refused | None = None,
+    refusal: Refused | None = None, standing: Callable[[], str] | None = None,
 ) -> Record:  # fmt: skip
     """Judge what a run left in its folder, write its evidence, report and record.json, and name it by the verdict.
 
@@ -147,6 +147,7 @@ def keep(
         parameters: the run's parameters, validated; as given where they were refused.
         broken: what ended the run from outside; empty if nothing did.
         refusal: why no cell was run; None if any was.
+        standing: where a run that broke off left the flag, and the way back; asked where the run itself says no next.
     """
     executed = _executed(place)
     refused = REDACTOR.text(" ".join(refusal.seen.split())) if refusal else ""
@@ -164,6 +165,8 @@ def keep(
     }
     data |= _content(executed, outcome)
     data["next"] = data["next"] or REDACTOR.text(refusal.todo if refusal else "")
+    if standing and not data["next"] and outcome.verdict is not RecordVerdict.PASS:
+        data["next"] = REDACTOR.text(standing())
     files.write(executed, data["checks"], place / "evidence")
     (place / "report.html").write_text(render(executed, data), encoding="utf-8")
     with chain.keeping(place.parent):

@@ -62,7 +62,8 @@ def dead(process: Process, me: Process) -> bool:
         return True
     except OSError:
         return False
-    return started(process.pid) != process.started
+    ended = _text(_PROC / str(process.pid) / "stat").rpartition(")")[2].split()[:1] == ["Z"]  # nobody has reaped it
+    return ended or started(process.pid) != process.started
 
 
 def _text(path: Path) -> str:

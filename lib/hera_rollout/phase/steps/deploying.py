@@ -96,6 +96,7 @@ async def deploy(phase: Phase) -> None:
     if phase.done(DEPLOYED):
         kept = phase.once(DEPLOYED, dict)
         phase.flag_changed = datetime.fromisoformat(kept["at"])
+        phase.changing("the flag, in an earlier attempt")
         display.note(f"Deployed at {kept['at'][:19]} UTC by an earlier attempt of this run; nothing is turned again")
         return
     await phase.approved(what=DEPLOY)

@@ -43,6 +43,7 @@ async def rung(phase: Phase, percent: float) -> None:
         return
     climb = Climb.of(phase)
     if climb.left(percent):
+        phase.changing("the flag, in an earlier attempt")
         _entered(phase, climb)
         display.note(f"{percent:g} % was left by an earlier attempt of this run; its evidence is carried on")
         return

@@ -57,6 +57,7 @@ async def replace_service(phase: Phase) -> None:
         phase.memory[MANIFEST] = phase.once(MANIFEST, lambda: _submitted(phase))
         phase.once(REPLACING, lambda: phase.code_revision)
         try:
+            phase.changing("the deploy")
             ran = await display.watched(lambda live: _deploy(phase, commands, live.line))
         except RolloutError as error:
             _failed(phase, error, kept)

@@ -133,6 +133,7 @@ def _tables(result: RollbackResult) -> None:
 
 def _quick(phase: Phase, tell: Callable[[str], None], stop: Event | None = None) -> RollbackResult:
     keeping = phase.keeping
+    phase.changing("the flag")
     return rolling.quick(
         phase.flagged, Backend(phase.target), phase.workflows, by=phase.parameters.who(),
         why=f"rollback in {phase.notebook} at {datetime.now(UTC):%H:%M:%S} UTC",

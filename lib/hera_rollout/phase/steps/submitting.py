@@ -14,6 +14,7 @@ async def hera_workflow(phase: Phase) -> None:
         display.note("Dry run: would submit Hera's two-step sample under a name of this notebook's own")
         return
     name = f"hera-rollout-hello-{phase.token}"  # the same in each attempt: found again, never made twice
+    phase.changing("a workflow of its own")
     submission = phase.workflows.submit(workflows.hello(phase.target), name=name)
     outcome = await display.watched(lambda live: _wait(phase, submission.name, live))
     outputs = phase.workflows.outputs(name)

@@ -90,6 +90,7 @@ async def flipping(phase: Phase, work: Callable[[display.Live], T], *, enabled: 
         PhaseFailed: a flip did not take effect, or was refused.
         PhaseOnHold: medium `manual`, and nobody made it in time.
     """
+    phase.changing("the flag")
     try:
         return await display.watched(work)
     except NotDoneByHand as error:

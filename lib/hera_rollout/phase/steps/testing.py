@@ -93,6 +93,7 @@ def _run(phase: Phase, asked: list[str], expect: Path, live: display.Live) -> li
 
     left = [name for name in asked if name not in done]
     if left:
+        phase.changing("submissions")
         backend.run_all(
             phase.backend,
             phase.workflows,

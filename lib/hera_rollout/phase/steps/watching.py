@@ -187,5 +187,6 @@ def _traffic(phase: Phase, label: str) -> traffic.Traffic | None:
         return None
     seconds = float(phase.parameters.model_dump()["patience_seconds"])
     plan = traffic.steady(rate, seconds, most=MOST_SENT)
+    phase.changing("submissions")
     attempt = phase.keeping.run.facts.attempts if phase.keeping else 1
     return traffic.Traffic(phase.backend, plan, token=f"{phase.token}-{label}-{attempt}")
