@@ -94,7 +94,7 @@ nbval-refresh: $(STAMP) ## make the executed reference copies in tests/nbval/ an
 bench: $(STAMP) ## the figures of the README
 	for each in benchmarks/*.py; do python $$each || exit 1; done
 
-docs: $(STAMP) ## make docs/REFERENCE.md anew from the code
+docs: $(STAMP) ## make docs/REFERENCE.md and the digests of the notebooks anew from the code
 	python docs/refresh.py
 
 lock: $(STAMP) ## requirements.lock and the kit's image's anew: hashes only, no index addresses; UPGRADE= keeps the pins there are

@@ -6,6 +6,7 @@ A made part stands between `<!-- made: NAME -->` and `<!-- end -->`. tests/test_
 from __future__ import annotations
 
 import inspect
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -16,12 +17,16 @@ import nbformat
 from hera_rollout import errors
 from hera_rollout.cli import main as program
 from hera_rollout.parameters import MODELS, allowed
+from hera_rollout.phase.criteria import PLANS
+from hera_rollout.records import sources
+from hera_rollout.records.evidence import code_cells
 from hera_rollout.records.outcomes import EXIT_CODES
 from hera_rollout.target import Target
 from reference_backend.faults import KNOWN
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "docs" / "REFERENCE.md"
+SHIPPED = ROOT / "lib" / "hera_rollout" / "records" / sources.SHIPPED_FILE
 _PART = re.compile(r"(<!-- made: ([a-z ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _ASSIGNED = re.compile(r"^(\w+): [^=]+ = (.+?)  # (.+)$", re.MULTILINE)
 
@@ -81,6 +86,18 @@ PARTS: dict[str, Callable[[], Iterable[str]]] = {
 def made(text: str) -> str:
     """The text with each made part as the code has it now."""
     return _PART.sub(lambda found: found[1] + "\n".join(f"{one}\n" for one in PARTS[found[2]]()) + found[3], text)
+
+
+def shipped() -> str:
+    """What records compare a run's source with: the digests of each notebook's cells, and its plan's checks."""
+    parts = {
+        name: sources.described(
+            code_cells(nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)),
+            sorted({check for criterion in plan.criteria for check in criterion.checks}),
+        )
+        for name, plan in sorted(PLANS.items())
+    }
+    return json.dumps(parts, indent=1) + "\n"
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
@@ -156,4 +173,5 @@ def _fields(model: type[object], prefix: str) -> Iterator[tuple[str, str]]:
 
 
 if __name__ == "__main__":
+    SHIPPED.write_text(shipped(), encoding="utf-8")
     REFERENCE.write_text(made(REFERENCE.read_text(encoding="utf-8")), encoding="utf-8")

@@ -36,6 +36,10 @@ def test_what_follows_from_the_code_is_as_the_code_has_it():
     assert set(re.findall("<!-- made: (.+) -->", TEXT)) == set(REFRESH.PARTS)
 
 
+def test_what_records_compare_a_source_with_is_made_of_the_notebooks_as_they_are():
+    assert REFRESH.SHIPPED.read_text(encoding="utf-8") == REFRESH.shipped(), "old: run `make docs`"
+
+
 def test_a_part_that_is_old_would_be_told():
     spoilt = TEXT.replace("| `patience_seconds` | `1200` |", "| `patience_seconds` | `12` |")
     assert spoilt != TEXT

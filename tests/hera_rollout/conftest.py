@@ -8,10 +8,19 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from hera_rollout.records.sources import EXEMPT_VARIABLE
 from hera_rollout.target import Target
 
 Reply = Callable[[str, str, bytes], tuple[int, str]]
 """Of method, path without its query, and body: the answer's status and text."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def own_notebooks_are_exempt() -> Iterator[None]:
+    """These tests' small notebooks are none of the shipped ones; the environment of the live tests is left alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(EXEMPT_VARIABLE, "1")
+        yield
 
 
 @pytest.fixture

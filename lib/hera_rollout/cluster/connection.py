@@ -260,7 +260,7 @@ def load(target: Target) -> Connection:
             )
     except (config.ConfigException, yaml.YAMLError, OSError, ValueError, TypeError, AttributeError, KeyError) as error:
         raise (_no_account(error) if _is_pods_own(target) else _no_kubeconfig(target, error)) from None
-    settings.refresh_api_key_hook = _cleaning(settings.refresh_api_key_hook)  # type: ignore[assignment]
+    settings.refresh_api_key_hook = _cleaning(settings.refresh_api_key_hook)  # type: ignore[assignment]  # the client declares no type for its own hook
     settings.retries = False  # a retry of urllib3's own would multiply every time limit
     api = client.ApiClient(settings)
     api.user_agent = f"{AGENT}/{version_of('hera-rollout-kit')}"

@@ -17,6 +17,7 @@ from hera_rollout.gates import Check, Verdict, judge, rules, worst
 from hera_rollout.parameters import PhaseParameters, validate
 from hera_rollout.phase.criteria import criterion_of, following, planned, unjudged
 from hera_rollout.phase.keeping import Keeping, untouched
+from hera_rollout.records.sources import executed_cells
 from hera_rollout.target import Target
 from hera_rollout.workflows import Workflows
 
@@ -325,7 +326,7 @@ class Phase:
         then = following(self.plan, taken_back=self.parameters.rollback and not self.dry_run)
         comes = then if verdict is Verdict.PASS else undecided[0].todo if undecided else ""
         evidence = {"verdict": verdict.value, "next": comes, "ended": datetime.now(UTC).isoformat(),
-                    "checks": [c.as_dict() for c in self.checks.values()]}  # fmt: skip
+                    "checks": [c.as_dict() for c in self.checks.values()], "executed": executed_cells()}  # fmt: skip
         title = f"{self.plan.name} of rollout {self.rollout} on {self.target.name}{self.remark and ': '}{self.remark}"
         display.banner(verdict, title, [f"{summary} of {len(self.checks)} checks.", f"Next: {comes}"],
                        large=True, kind="conclude", evidence=evidence)  # fmt: skip

@@ -3,6 +3,7 @@
 from hera_rollout.records.chain import recompute, verify
 from hera_rollout.records.outcomes import EXIT_CODES, Outcome, RecordVerdict, classify
 from hera_rollout.records.running import run
+from hera_rollout.records.sources import gate_fault
 from hera_rollout.records.store import SCHEMA, Record, add, find, named, unreadable
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "add",
     "classify",
     "find",
+    "gate_fault",
     "named",
     "recompute",
     "run",

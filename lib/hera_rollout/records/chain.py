@@ -17,6 +17,7 @@ from hera_rollout.gates import worst
 from hera_rollout.gates.rules import RULES
 from hera_rollout.records.nbformats import nbformat
 from hera_rollout.records.outcomes import classify
+from hera_rollout.records.sources import changed, source_of, withheld
 
 RECORD: Final = "record.json"
 RUNNING: Final = "-RUNNING"
@@ -179,7 +180,10 @@ def recompute(folder: Path) -> Iterator[str]:
         if again != said:
             yield f"check {name!r} says {said}, its evidence gives {again} by rule {check['rule']!r}"
     notebook = nbformat.read(folder / "notebook.ipynb", as_version=4)
+    source = source_of(notebook, data["notebook"])
     outcome = classify(notebook, data["broken"], refused=data.get("refused", ""))
+    outcome = withheld(outcome, notebook, data["notebook"], source)
+    yield from changed(data, source)
     if outcome.verdict.value != data["verdict"]:
         yield f"the record says {data['verdict']}, the notebook gives {outcome.verdict.value}: {outcome.reason}"
     borne = worst(Verdict(check["verdict"]) for check in checks)

@@ -14,7 +14,7 @@ from jsonschema.exceptions import best_match
 
 from hera_rollout.answers import plain
 from hera_rollout.errors import Refused
-from hera_rollout.records import chain, files, index, places
+from hera_rollout.records import chain, files, index, places, sources
 from hera_rollout.records.evidence import checks, evidence, last
 from hera_rollout.records.nbformats import nbformat
 from hera_rollout.records.outcomes import Outcome, RecordVerdict, classify
@@ -151,7 +151,9 @@ def keep(
     """
     executed = _executed(place)
     refused = REDACTOR.text(" ".join(refusal.seen.split())) if refusal else ""
-    outcome = classify(executed, broken, refused=refused)
+    source = sources.source_of(executed, notebook)
+    judged = classify(executed, broken, refused=refused)
+    outcome = sources.withheld(judged, executed, notebook, source)
     data: dict[str, Any] = {
         "schema": SCHEMA_VERSION,
         "notebook": notebook,
@@ -163,7 +165,9 @@ def keep(
         "ended": (last(executed, "conclude").get("ended") or datetime.now(UTC).isoformat())[:19] + "+00:00",
         "git_revision": _git_revision(),
     }
-    data |= _content(executed, outcome)
+    data |= _content(executed, outcome) | source._asdict()
+    if outcome is not judged:
+        data["next"] = sources.todo(notebook)
     data["next"] = data["next"] or REDACTOR.text(refusal.todo if refusal else "")
     if standing and not data["next"] and outcome.verdict is not RecordVerdict.PASS:
         data["next"] = REDACTOR.text(standing())

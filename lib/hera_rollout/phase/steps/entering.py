@@ -94,8 +94,10 @@ def judged(record: Record | None, before: str, code_revision: str, name: str = G
     if not _live(record, before):
         told = f"{record.folder.name} is no live record of {before}"
         return _check(name, False, facts, told, f"Give the record of {before}: its folder, as parameter previous.")
-    if record.verdict != "PASS":
-        return _check(name, False, facts, f"{record.folder.name} says {record.verdict}", again)
+    source = records.gate_fault(record.data)
+    if record.verdict != "PASS" or source:
+        told = f"; its source: {source}" if source else ""
+        return _check(name, False, facts, f"{record.folder.name} says {record.verdict}{told}", again)
     if UNKNOWN_CODE in (about or UNKNOWN_CODE, code_revision) or about != code_revision:
         told = f"{record.folder.name} is about code {about or UNKNOWN_CODE}, the service now runs {code_revision}"
         return _check(name, False, facts, told, f"Run {before} about the code that is to be rolled out.")

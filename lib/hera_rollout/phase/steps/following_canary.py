@@ -59,14 +59,15 @@ def _skip(record: Record) -> dict[str, Any] | None:
 def _skipped(record: Record, code_revision: str) -> Check:
     """PASS if the record is as it was kept, about this code, and somebody approved the skip with a reason."""
     faults = [*records.verify(record.folder), *records.recompute(record.folder)]
-    given, about = _skip(record) or {}, str(record.data["code_revision"])
-    good = bool(given.get("approver") and given.get("reason")) and about == code_revision
+    given, about, source = _skip(record) or {}, str(record.data["code_revision"]), records.gate_fault(record.data)
+    good = bool(given.get("approver") and given.get("reason")) and about == code_revision and not source
     facts = {"holds": good and not faults, "record": record.folder.name, "seal": record.data["seal"], "faults": faults,
              "approval": given, "code_revision": about, "now": code_revision}  # fmt: skip
     said = f"approved by {given['approver']}: {given['reason']}" if given else "skipped by nobody"
     return judge(
         name=GATE, rule=rules.holds if faults or good else rules.withheld, evidence=facts,
         seen=f"{record.folder.name}: the canary was skipped, {said}; about code {about}"
+        + (f"; its source: {source}" if source else "")
         + (f"; not as it was kept: {'; '.join(faults)}" if faults else ""),
         expected=f"a canary that passed, or one that was skipped with approver and reason, about {code_revision}",
         limit_source="guide", why="The guide calls the canary optional: somebody must have decided so.",

@@ -86,9 +86,14 @@ def _fresh(phase: Phase) -> Record | None:
         passed = {one["name"] for one in record.data["checks"] if one["verdict"] == "PASS"}
         fresh = now - datetime.fromisoformat(record.data["began"]) < FRESH
         known = about == code != UNKNOWN_CODE
-        if known and fresh and passed.issuperset(_TESTS) and not list(records.verify(record.folder)):
+        if known and fresh and passed.issuperset(_TESTS) and not _doubt(record):
             return record
     return None
+
+
+def _doubt(record: Record) -> bool:
+    """Whether it is not as it was kept, or not of the shipped notebook."""
+    return bool(records.gate_fault(record.data)) or any(records.verify(record.folder))
 
 
 def _shown(record: Record) -> Check:
