@@ -21,7 +21,7 @@ NO_ROUTE = f"it has no route /{ROUTE}"
 NEVER = "never says"
 """Under this name a report's attrs hold the pods whose answer no waiting mends, such as 404, 403 or a page."""
 _NOT_IMPLEMENTED, _BAD_GATEWAY = 501, 502
-_PAGE = "It said: no JSON"
+_PAGE = "no JSON"
 
 
 def report(cluster: Cluster, backend: ReportsFlag) -> DataFrame:

@@ -12,7 +12,7 @@ from pandas import DataFrame
 
 from hera_rollout import flag
 from hera_rollout.cluster import Cluster, EnvChange, rollouts
-from hera_rollout.errors import Conflicting, RolloutError
+from hera_rollout.errors import Conflicting, RolloutError, in_words
 from hera_rollout.flag import FlagChange, FlagEffect, ReportsFlag, TurnOff
 from hera_rollout.rollback import observing
 from hera_rollout.rollback.results import Provider, RollbackResult
@@ -127,7 +127,7 @@ class Way:
                 self.cluster.by(change.medium), self.backend, change, self.tell, stop=self.stop,
                 deadline_seconds=deadline if last else min(deadline, FIRST_SECONDS),
             )  # fmt: skip
-        except RolloutError as error:
+        except Exception as error:  # whatever it is, it keeps no other provider on
             self._late.append(self._not_in_effect(change, error))
         else:
             self._late.clear()
@@ -136,9 +136,9 @@ class Way:
                 self.effect, self.effective = effect, datetime.now(UTC)
         self._paused(change)
 
-    def _not_in_effect(self, change: FlagChange, error: RolloutError) -> str:
+    def _not_in_effect(self, change: FlagChange, error: Exception) -> str:
         """What is told of it, with what the pods' own environment says where they themselves do not."""
-        told = f"that every pod has the flag off. {error.seen}"
+        told = f"that every pod has the flag off. {in_words(error)}"
         if change.medium != "env":
             return told
         try:

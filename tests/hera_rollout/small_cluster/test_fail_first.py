@@ -4,6 +4,7 @@ import asyncio
 import sys
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -11,9 +12,9 @@ import pytest
 from hera_rollout import display
 from hera_rollout import rollback as rolling
 from hera_rollout.canary import Ladder, Rung, judging
-from hera_rollout.errors import PhaseFailed
+from hera_rollout.errors import DeadlineExceeded, PhaseFailed
 from hera_rollout.gates import Check, Verdict
-from hera_rollout.phase.steps import climbing, guarding, laddering, returning, watching
+from hera_rollout.phase.steps import climbing, deploying, guarding, laddering, returning, watching
 from hera_rollout.production import Baseline, Watch
 from hera_rollout.state import RecordHash, State
 
@@ -46,6 +47,7 @@ def begin_another_rollout(cluster):
 def turned(kube, begun, cluster, monkeypatch):
     """A run whose flag is on at 10 %, and that looks at nothing real."""
     monkeypatch.setattr(returning, "AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(rolling, "quick", partial(rolling.quick, observe_seconds=0))
 
     def begin(notebook, **parameters):
         kube.variable, kube.file = "true", ON
@@ -183,7 +185,7 @@ def test_production_is_taken_back_whatever_else_breaks(kube, turned, monkeypatch
     watch = Watch(rung=rung, baseline=Baseline(source="the last hour"))
     phase.memory[guarding.MEMORY] = guarding.Guard(phase, SimpleNamespace(missing=[]), None, watch)
     monkeypatch.setattr(guarding, "_looked", lambda _: meanwhile(phase.cluster) or [failing(judging.EXECUTION)])
-    monkeypatch.setattr(guarding, name, broken)
+    monkeypatch.setattr(deploying if name == "tell" else guarding, name, broken)
     with pytest.raises(PhaseFailed, match="turned off again"):
         asyncio.run(guarding.close_watch(phase))
     assert kube.says()["enabled"] is False
@@ -194,3 +196,51 @@ def test_the_pictures_of_a_cluster_that_answers_nonsense_break_no_rollback(kube,
     monkeypatch.setattr(sys.modules["hera_rollout.phase.steps.monitoring"], "_pods", broken)
     climbed(judging.EXECUTION)
     assert kube.says()["enabled"] is False
+
+
+async def approved(*_args, **_named):
+    """Somebody said yes."""
+
+
+FLIPS = [
+    DeadlineExceeded("1 of 2 pods reports the flag.", seconds=5),
+    KeyError("enabled"),
+    TypeError("a scalar is not a mapping"),
+]
+
+
+def half_on(kube, error):
+    """A flip that some pods have, and that ends with an error all the same."""
+
+    def apply(*_args, **_named):
+        kube.variable, kube.file = "true", ON
+        raise error
+
+    return apply
+
+
+@pytest.mark.parametrize("error", FLIPS)
+def test_a_weight_that_does_not_come_into_effect_is_taken_back(kube, turned, monkeypatch, error):
+    phase = turned("03_canary")
+    phase.memory[climbing.MEMORY] = climbing.Climb(phase, Ladder(code_revision="code-1"), SimpleNamespace(missing=[]))
+    monkeypatch.setattr(phase, "approved", approved)
+    monkeypatch.setattr(laddering, "applied", half_on(kube, error))
+    with pytest.raises(PhaseFailed, match="turned off again"):
+        asyncio.run(laddering.rung(phase, 10))
+    assert kube.says()["enabled"] is False
+    assert phase.checks["flag in effect"].verdict is Verdict.FAIL
+    assert free(kube)
+
+
+@pytest.mark.parametrize("error", FLIPS)
+@pytest.mark.parametrize("policy", ["rollback", "page", "hold"])
+def test_a_deploy_that_does_not_come_into_effect_does_what_on_fail_says(kube, turned, monkeypatch, error, policy):
+    phase = turned("04_production", on_fail=policy)
+    monkeypatch.setattr(phase, "approved", approved)
+    for step in ("refuse_drift", "_to_commit"):
+        monkeypatch.setattr(deploying, step, lambda _: None)
+    monkeypatch.setattr(deploying, "applied", half_on(kube, error))
+    with pytest.raises(PhaseFailed, match=f"on_fail={policy}"):
+        asyncio.run(deploying.deploy(phase))
+    assert kube.says()["enabled"] is (policy != "rollback")
+    assert phase.checks["flag in effect"].verdict is Verdict.FAIL

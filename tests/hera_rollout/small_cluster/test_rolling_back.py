@@ -108,6 +108,21 @@ def test_a_file_that_cannot_be_written_does_not_keep_the_variable_on_and_is_told
     assert "kubectl patch configmap backend-flag" in told
 
 
+def test_whatever_is_raised_while_one_is_waited_for_the_other_goes_off_too(kube, back, monkeypatch):
+    kube.variable, kube.file = "true", QUARTER
+    settled = flag.settled
+
+    def broken(place, *rest, **named):
+        if place.target.flag.medium == "configmap":
+            raise KeyError("enabled")
+        return settled(place, *rest, **named)
+
+    monkeypatch.setattr(flag, "settled", broken)
+    result, _ = back()
+    assert (kube.file, kube.variable) == (OFF, "false")
+    assert result.effective is not None
+
+
 def test_a_variable_that_cannot_be_patched_is_told_with_its_command_and_the_file_says_off(kube, back):
     kube.variable, kube.file = "true", QUARTER
     kube.trouble = lambda method, path: (

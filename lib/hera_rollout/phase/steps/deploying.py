@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from math import exp
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import pandas as pd
 
@@ -17,7 +18,9 @@ from hera_rollout.gates.rung import LADDER
 from hera_rollout.metrics import Prometheus
 from hera_rollout.phase.spine import Phase
 from hera_rollout.phase.steps.following_canary import CANARY_RECORD
+from hera_rollout.phase.steps.informing import tell
 from hera_rollout.phase.steps.qualifying import refuse_drift
+from hera_rollout.phase.steps.returning import STILL_ON, shown, surely_taken_back
 from hera_rollout.phase.steps.switching import applied, flipping, in_effect
 from hera_rollout.production import Baseline, Deployed
 
@@ -79,7 +82,7 @@ async def deploy(phase: Phase) -> None:
     """The flag on for all production traffic, with an approval of its own, and what to commit so that it stays on.
 
     Raises:
-        PhaseFailed: the flag is not in effect on every pod.
+        PhaseFailed: the flag is not in effect on every pod; by `on_fail` it was turned off again, or not.
         PhaseOnHold: nobody approved, or somebody changed the flag by hand.
     """
     refuse_drift(phase)
@@ -101,13 +104,30 @@ async def deploy(phase: Phase) -> None:
         return
     await phase.approved(what=DEPLOY)
     phase.flag_changed = datetime.now(UTC)
-    effect = await flipping(phase, lambda live: applied(phase, change, live), enabled=True)
+    effect = await flipping(
+        phase, lambda live: applied(phase, change, live), enabled=True, on_fail=partial(act_on_fail, phase)
+    )
     if effect is None:
-        phase.stop_on_fail("The flag is not in effect everywhere; nothing after it was run.")
         return
     display.table(effect.report, "The flag is on, by what each pod says of itself")
     phase.check(in_effect(effect))
     _deployed(phase)
+
+
+async def act_on_fail(phase: Phase, names: str) -> str:
+    """Do what the run's `on_fail` asks for after the FAIL of these checks: `rollback`, `page`, or `hold`.
+
+    Returns:
+        Where the flag stands then, in a sentence.
+    """
+    policy: Literal["rollback", "page", "hold"] = phase.parameters.model_dump()["on_fail"]
+    off = policy == "rollback" and await surely_taken_back(phase, f"automatic: {names}")
+    if policy != "hold":
+        shown("Who was told", lambda: tell(phase, "rolled back" if off else "during"))
+    if policy == "rollback":
+        return "The flag was turned off again, by itself (on_fail=rollback)." if off else STILL_ON
+    command = f"hera-rollout rollback --target {phase.parameters.target} --yes"
+    return f"The flag was left on (on_fail={policy}). To turn it off: {command}"
 
 
 def _deployed(phase: Phase) -> None:

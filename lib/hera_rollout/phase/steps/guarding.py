@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import pandas as pd
 
@@ -20,11 +20,10 @@ from hera_rollout.phase.criteria import PLANS
 from hera_rollout.phase.keeping import UNTOUCHED, read_untouched
 from hera_rollout.phase.spine import Phase
 from hera_rollout.phase.steps.climbing import MOST_LOOKS
-from hera_rollout.phase.steps.deploying import BASELINE, DEPLOYED, looker
-from hera_rollout.phase.steps.informing import tell
+from hera_rollout.phase.steps.deploying import BASELINE, DEPLOYED, act_on_fail, looker
 from hera_rollout.phase.steps.laddering import ISSUES, issues
 from hera_rollout.phase.steps.monitoring import diagnose_times, monitored
-from hera_rollout.phase.steps.returning import STILL_ON, shown, surely_taken_back
+from hera_rollout.phase.steps.returning import shown
 from hera_rollout.phase.steps.watching import BLIND, Eyes, goes_on
 from hera_rollout.production import Baseline, Deployed, Pods, Spells, Watch
 from hera_rollout.production.judging import DRIFT, STABLE, beside_the_guide, span
@@ -236,19 +235,11 @@ async def _act(phase: Phase, guard: Guard, failed: list[Check]) -> None:
         phase.enter(check)
     for check in failed:
         shown(check.name, partial(phase.check, check))
-    policy: Literal["rollback", "page", "hold"] = phase.parameters.model_dump()["on_fail"]
-    names, off = ", ".join(check.name for check in failed), False
-    if policy == "rollback":
-        off = await surely_taken_back(phase, f"automatic: {names}")
-    if policy != "hold":
-        shown("Who was told", lambda: tell(phase, "rolled back" if off else "during"))
+    ended = await act_on_fail(phase, ", ".join(check.name for check in failed))
     if any(check.name in judging.COMPARED for check in failed):
         shown("Why it became slow",
               lambda: diagnose_times(phase, datetime.fromtimestamp(guard.watch.rung.began, UTC)))  # fmt: skip
-    if policy == "rollback":
-        phase.stop_on_fail("The flag was turned off again, by itself (on_fail=rollback)." if off else STILL_ON)
-    phase.stop_on_fail(f"The flag was left on (on_fail={policy}). To turn it off: "
-                       f"hera-rollout rollback --target {phase.parameters.target} --yes")  # fmt: skip
+    phase.stop_on_fail(ended)
 
 
 def production_monitoring(phase: Phase) -> None:

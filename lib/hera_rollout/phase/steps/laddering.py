@@ -61,9 +61,7 @@ async def _gone_to(phase: Phase, climb: Climb, percent: float) -> None:
                  command=change.command)  # fmt: skip
     await phase.approved(rung=percent)
     phase.flag_changed = phase.flag_changed or datetime.now(UTC)
-    effect = await flipping(phase, lambda live: applied(phase, change, live), enabled=True)
-    if effect is None:
-        phase.stop_on_fail("The flag is not in effect everywhere; nothing after it was run.")
+    await flipping(phase, lambda live: applied(phase, change, live), enabled=True, on_fail=partial(_turned_off, phase))
     if phase.keeping:
         phase.keeping.state.enter(phase.rollout, phase.notebook, by=phase.parameters.who(), rung=percent)
     if climb.ladder.rung(percent) is None:
@@ -178,10 +176,16 @@ async def _take_back(phase: Phase, climb: Climb, percent: float, failed: list[Ch
     for check in failed:
         shown(check.name, partial(phase.check, check))
     shown("exposure", lambda: phase.check(_exposure(climb, percent)))
-    off = await surely_taken_back(phase, f"automatic: {', '.join(check.name for check in failed)}")
+    ended = await _turned_off(phase, ", ".join(check.name for check in failed))
     if any(check.name in judging.COMPARED for check in failed):
         shown("Why it became slow", lambda: diagnose_times(phase, _began(climb)))
-    phase.stop_on_fail("The flag was turned off again, by itself." if off else STILL_ON)
+    phase.stop_on_fail(ended)
+
+
+async def _turned_off(phase: Phase, names: str) -> str:
+    """Take the flag back after the FAIL of these checks; where it stands then, in a sentence."""
+    off = await surely_taken_back(phase, f"automatic: {names}")
+    return "The flag was turned off again, by itself." if off else STILL_ON
 
 
 def _began(climb: Climb) -> datetime:

@@ -1,17 +1,21 @@
 """Turn the flag, and believe only what every pod says of itself."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import TypeVar
 
 from hera_rollout import display, flag
-from hera_rollout.errors import RolloutError
+from hera_rollout.errors import RolloutError, in_words
 from hera_rollout.flag import FlagChange, FlagEffect, NotDoneByHand
 from hera_rollout.gates import Check, judge, rules
 from hera_rollout.gates.rules import Rule
 from hera_rollout.phase.spine import Phase
+from hera_rollout.phase.steps.returning import shown
 
 T = TypeVar("T")
+OnFail = Callable[[str], Awaitable[str]]
+"""Does what a FAIL asks for, given why, and says in one sentence where the flag stands then."""
 IN_EFFECT = "flag in effect"
 FLIPPED = "flag on"
 """Under this key a run keeps when it turned the flag on."""
@@ -83,8 +87,16 @@ def _unseen(phase: Phase, *, enabled: bool) -> bool:
     return True
 
 
-async def flipping(phase: Phase, work: Callable[[display.Live], T], *, enabled: bool) -> T | None:
+async def flipping(
+    phase: Phase, work: Callable[[display.Live], T], *, enabled: bool, on_fail: OnFail | None = None
+) -> T | None:
     """Await work that turns the flag; where a flip does not come, say so: the run then ends, or goes on with None.
+
+    Args:
+        phase: the run.
+        work: what turns the flag.
+        enabled: whether it turns it on.
+        on_fail: what is done before the run ends, whatever was raised: the flag may be on at a part of the pods.
 
     Raises:
         PhaseFailed: a flip did not take effect, or was refused.
@@ -96,8 +108,26 @@ async def flipping(phase: Phase, work: Callable[[display.Live], T], *, enabled: 
     except NotDoneByHand as error:
         _not_done(phase, error)
     except RolloutError as error:
-        _not_in_effect(phase, error, enabled)
+        if on_fail is None:
+            _not_in_effect(phase, error, enabled)
+        else:
+            await _end(phase, error, on_fail)
+    except Exception as error:
+        if on_fail is None:
+            raise
+        await _end(phase, error, on_fail)
     return None
+
+
+async def _end(phase: Phase, error: Exception, on_fail: OnFail) -> None:
+    """A flip that did not come, in production: what a FAIL asks for is done before the run ends.
+
+    Raises:
+        PhaseFailed: always.
+    """
+    check = phase.enter(_not_shown(error, rules.raised))
+    shown(IN_EFFECT, partial(phase.check, check))
+    phase.stop_on_fail(await on_fail(IN_EFFECT))
 
 
 def applied(phase: Phase, change: FlagChange, live: display.Live) -> FlagEffect:
@@ -131,10 +161,11 @@ def _not_in_effect(phase: Phase, error: RolloutError, enabled: bool) -> None:
         phase.stop_on_fail("The flag is not in effect, so nothing after it would prove anything; nothing more was run.")
 
 
-def _not_shown(error: RolloutError, rule: Rule) -> Check:
+def _not_shown(error: Exception, rule: Rule) -> Check:
     """The check of a flip that ended with an error."""
-    return judge(name=IN_EFFECT, rule=rule, evidence={"error": type(error).__name__}, seen=error.seen,
-                 expected=error.expected, why=error.why, todo=error.todo)  # fmt: skip
+    expected, why, todo = (str(getattr(error, part, "")) for part in ("expected", "why", "todo"))
+    return judge(name=IN_EFFECT, rule=rule, evidence={"error": type(error).__name__}, seen=in_words(error),
+                 expected=expected, why=why, todo=todo)  # fmt: skip
 
 
 def in_effect(effect: FlagEffect) -> Check:
