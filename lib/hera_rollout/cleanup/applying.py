@@ -108,7 +108,7 @@ def _fits(planned: CleanupPlan) -> None:
         shown = "\n".join(f"  {place}" for place in left[:SHOWN])
         more = f"\n  and {len(left) - SHOWN} more" if len(left) > SHOWN else ""
         raise Refused(
-            f"{len(left)} places would still name {planned.subject.flag}; nothing was changed.\n{shown}{more}",
+            f"{len(left)} places are left to a person; nothing was changed.\n{shown}{more}",
             todo="Mend them by hand, state a fact, or allow them with a reason.",
         )
     if not planned.edits:

@@ -1,6 +1,6 @@
 """The codemod over a whole repository's Python: gather, fold, prune, until nothing changes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import libcst as cst
@@ -32,9 +32,10 @@ class Cleaned:
 class CodemodRun:
     """One run over some modules."""
 
-    def __init__(self, texts: Mapping[str, str], subject: Subject) -> None:
+    def __init__(self, texts: Mapping[str, str], subject: Subject, named: Collection[str] = ()) -> None:
         self.originals = dict(texts)
         self.subject = subject
+        self.named = set(named) - set(subject.spellings)
         self.sources = {file: parse(file, text) for file, text in texts.items()}
         self.facts = Facts()
         self.before = uses(self.sources.values())
@@ -81,7 +82,7 @@ class CodemodRun:
             self.sources[source.file] = parse(source.file, tree.code)
 
     def _prune(self) -> None:
-        names = unused(self._all(), self.facts, self.before)
+        names = unused(self._all(), self.facts, self.before) - self.named
         for source in self._all():
             if not any(name in source.text for name in names):
                 continue
@@ -102,13 +103,18 @@ def _line_of(text: str, name: str) -> int:
     return 0
 
 
-def clean(texts: Mapping[str, str], subject: Subject) -> Cleaned:
+def clean(texts: Mapping[str, str], subject: Subject, named: Collection[str] = ()) -> Cleaned:
     """Take the flag out of these Python files; nothing is written.
+
+    Args:
+        texts: The files.
+        subject: The flag.
+        named: Words that stand in files other than Python: a template may ask for a property by its name.
 
     Raises:
         Refused: a file is not valid Python.
     """
-    return CodemodRun(texts, subject).run()
+    return CodemodRun(texts, subject, named).run()
 
 
 def clean_text(text: str, subject: Subject, file: str = "module.py") -> str:

@@ -18,6 +18,10 @@ from hera_rollout.errors import Refused
 
 Path = tuple[Any, ...]
 TEMPLATE = ("{{", "{%")
+ENVIRONMENT = frozenset({"env", "environment", "variables", "literals"})
+"""Keys under which an entry sets a variable; in any other list the same text is a command, an argument, a value."""
+CONFIG_MAP = frozenset({("data",), ("stringData",)})
+PATCHES = frozenset({"add", "replace"})
 
 
 def clean_yaml(file: str, text: str, subject: Subject) -> tuple[str, list[Place]]:
@@ -114,26 +118,41 @@ def _entries(documents: list[Any], subject: Subject) -> Iterator[Entry]:
 def _within(node: Any, path: Path, subject: Subject) -> Iterator[tuple[Path, int, str]]:
     if isinstance(node, dict):
         for key, value in node.items():
-            if key == subject.flag and not isinstance(value, list):
+            if key == subject.flag and not isinstance(value, list) and _sets_variables(path) and _own(node, key):
                 yield (*path, key), _place(node, key), "env entry"
             else:
                 yield from _within(value, (*path, key), subject)
     elif isinstance(node, list):
         for number, value in enumerate(node):
-            if _is_entry(value, subject.flag):
+            if _is_patch(value, subject.flag) or (_sets_variables(path) and _is_entry(value, subject.flag)):
                 yield (*path, number), _place(node, number), _shape(value)
             else:
                 yield from _within(value, (*path, number), subject)
 
 
+def _sets_variables(path: Path) -> bool:
+    """Whether what stands directly under a path is the environment of something."""
+    return bool(path) and (path[-1] in ENVIRONMENT or path in CONFIG_MAP)
+
+
+def _own(node: Any, key: str) -> bool:
+    """Whether the mapping has the key itself; `<<: *env` only shows it."""
+    return key in (node.lc.data or {})
+
+
 def _is_entry(value: Any, flag: str) -> bool:
     if isinstance(value, str):
         return value == flag or (value.startswith(f"{flag}=") and "\n" not in value)
-    if not isinstance(value, dict):
+    return (
+        isinstance(value, dict) and value.get("name") == flag and set(value) <= {"name", "value", "valueFrom", "$patch"}
+    )
+
+
+def _is_patch(value: Any, flag: str) -> bool:
+    """A JSON patch that puts the flag into a container's env."""
+    if not isinstance(value, dict) or value.get("op") not in PATCHES or "env" not in str(value.get("path")).split("/"):
         return False
-    if value.get("name") == flag and set(value) <= {"name", "value", "valueFrom", "$patch"}:
-        return True
-    return {"op", "path"} <= set(value) and isinstance(value.get("value"), dict) and value["value"].get("name") == flag
+    return isinstance(value.get("value"), dict) and value["value"].get("name") == flag
 
 
 def _shape(value: Any) -> str:
@@ -155,13 +174,9 @@ def _without(file: str, text: str, index: int, path: Path, subject: Subject) -> 
 
 
 def _emptied(document: Any, path: Path) -> Path:
-    """The path of what is to go: an `env:` that would be empty goes as a whole."""
-    while len(path) > 1:
-        parent = _at(document, path[:-1])
-        if len(parent) > 1 or path[-2] in {"data", "spec"}:
-            return path
-        path = path[:-1]
-    return path
+    """The path of what is to go: an `env:` that would be empty goes as a whole, and never what it stands in."""
+    alone = len(path) > 1 and len(_at(document, path[:-1])) == 1
+    return path[:-1] if alone and path[-2] in ENVIRONMENT else path
 
 
 def _at(node: Any, path: Path) -> Any:

@@ -9,13 +9,13 @@ from pathlib import Path, PurePosixPath
 
 from hera_rollout.cleanup.codemod import Cleaned, clean
 from hera_rollout.cleanup.dependencies import imports, without_unused
-from hera_rollout.cleanup.manifests import clean_yaml
 from hera_rollout.cleanup.mending import mend
 from hera_rollout.cleanup.mends import mended
 from hera_rollout.cleanup.reachability import sweep
+from hera_rollout.cleanup.remaining import Remains, words_in
 from hera_rollout.cleanup.subject import Place, Subject
-from hera_rollout.cleanup.textfiles import clean_lines, kind_of, named_in
 from hera_rollout.cleanup.tree import Limits, contents, decoded, is_git, listed
+from hera_rollout.cleanup.variables import clean_file, why_kept, why_read
 from hera_rollout.errors import Refused
 
 REQUIREMENTS = re.compile(r"(^|/)(pyproject\.toml|requirements[^/]*\.(txt|in))$")
@@ -50,7 +50,7 @@ class CleanupPlan:
         subject: The flag.
         edits: Every file that changes or goes.
         places: Every place that was dealt with.
-        left: Every place that still names the flag, with why it was not touched.
+        left: Every place that is left to a person, with why: it names the flag, may read it, or reaches the old path.
         allowed: Patterns of files that may go on naming the flag, each with its reason.
     """
 
@@ -77,8 +77,9 @@ class CleanupPlan:
 
     @property
     def open_places(self) -> tuple[Place, ...]:
-        """Places left that the allow list does not cover: the proof wants none."""
-        return tuple(place for place in self.left if self.reason(place) is None)
+        """Places left that the allow list does not cover, the code's first: what is beside it may stay for its sake."""
+        places = (place for place in self.left if self.reason(place) is None)
+        return tuple(sorted(places, key=lambda place: not place.file.endswith(".py")))
 
     def reason(self, place: Place) -> str | None:
         """Why the allow list lets a place be."""
@@ -143,6 +144,7 @@ class _Planner:
         self.after: dict[str, str | None] = {}
         self.places: list[Place] = []
         self.left: list[Place] = []
+        self.kept = ""
 
     def plan(self) -> CleanupPlan:
         self._python()
@@ -170,22 +172,26 @@ class _Planner:
             Place(name, 1, "mended by a person", "folded" if name in start else "removed", name, "the plan's patch")
             for name in names if start.get(name) != texts[name]
         ]  # fmt: skip
-        cleaned = clean(start, self.subject)
+        named = words_in(self.raw)
+        cleaned = clean(start, self.subject, named)
         if cleaned.texts == texts:
             self._keep(cleaned, texts)
+            self._remain(Remains(texts, texts, texts, []))
             return
-        swept = sweep(texts, cleaned.texts, self._named())
+        swept = sweep(texts, cleaned.texts, named)
         final = {
             name: mend(name, texts[name], text, self.repository) if text != texts[name] else text
             for name, text in swept.texts.items()
         }
-        again = sweep(texts, final, self._named())  # imports that went may have been the last
+        again = sweep(texts, final, named)  # imports that went may have been the last
         final = {
             name: mend(name, texts[name], text, self.repository) if text != final[name] else text
             for name, text in again.texts.items()
         }
         self.places += [*swept.places, *again.places]
         self._keep(cleaned, final)
+        off = clean(start, self.subject.turned, named).texts
+        self._remain(Remains(texts, final, off, again.left))
         for name in names:
             if final.get(name) != texts[name]:
                 self.after[name] = final.get(name)
@@ -196,27 +202,20 @@ class _Planner:
         gone = sorted(cleaned.removed)
         self.places += [Place(name, 1, "test module", "removed", name, "tests the side that goes") for name in gone]
 
-    def _named(self) -> set[str]:
-        """Words that stand in configuration: a module or a function named there is an entry point."""
-        found: set[str] = set()
-        for name, data in self.raw.items():
-            if not name.endswith((".py", ".md", ".rst", ".lock")) and b"\0" not in data[:1024]:
-                found |= set(re.findall(r"[A-Za-z_][\w.]*", data.decode("utf-8", "replace")))
-        return found
+    def _remain(self, remains: Remains) -> None:
+        named = any(self.subject.flag.encode() in data for data in self.raw.values())
+        self.left += remains.places(self.subject, self.left) if named else []
+        self.kept = why_kept(self.places, self.left, remains.before, remains.after, self.subject)
 
     def _others(self) -> None:
         sign = self.subject.flag.encode()
-        for name, data in self.raw.items():
-            if name.endswith(".py") or sign not in data or b"\0" in data[:1024]:
-                continue
-            text, kind = self._text(name), kind_of(name)
-            after = text
-            if kind in {"yaml", "ci"} and name.endswith((".yml", ".yaml")):
-                after, places = clean_yaml(name, text, self.subject)
-            else:
-                after, places = clean_lines(name, text, self.subject)
+        names = [name for name, data in self.raw.items()
+                 if not name.endswith(".py") and sign in data and b"\0" not in data[:1024]]  # fmt: skip
+        kept = self.kept or why_read({name: self._text(name) for name in names}, self.subject)
+        for name in names:
+            after, places, left = clean_file(name, self._text(name), self.subject, kept)
             self.places += places
-            self.left += named_in(name, after, self.subject)
+            self.left += left
             self.after[name] = after
 
     def _templates(self) -> None:

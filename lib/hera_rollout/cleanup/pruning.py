@@ -19,7 +19,7 @@ from hera_rollout.cleanup.values import Known, Value, is_flag, literal
 
 BY_NAME = frozenset({"getattr", "hasattr", "setattr", "delattr", "attrgetter", "patch", "object", "multiple"})
 TABLES = frozenset({"globals", "locals", "vars"})
-DOTTED = re.compile(r"[A-Za-z_][\w.\[\], |]*")
+DOTTED = re.compile(r"[A-Za-z_][\w.\[\], |:]*")
 Assignment = TypeVar("Assignment", cst.Assign, cst.AnnAssign)
 
 

@@ -16,16 +16,20 @@ from hera_rollout.cleanup.sources import Source, parse
 from hera_rollout.cleanup.subject import Place
 
 ROUNDS = 10
+HARMLESS_DECORATORS = frozenset({"dataclass", "final", "total_ordering", "unique"})
+UNASKED = "the old path may still be called: nothing asks for it by its name any more, but it is {}"
+Defined = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 Definition = TypeVar("Definition", cst.FunctionDef, cst.ClassDef)
 
 
 @dataclass
 class Swept:
-    """Texts without what became dead, the modules that went, and what was done."""
+    """Texts without what became dead, the modules that went, what was done, and what a framework may still call."""
 
     texts: dict[str, str]
     removed: set[str] = field(default_factory=set)
     places: list[Place] = field(default_factory=list)
+    left: list[Place] = field(default_factory=list)
 
 
 def sweep(before: Mapping[str, str], after: Mapping[str, str], named: Collection[str] = ()) -> Swept:
@@ -56,6 +60,7 @@ class _Sweep:
             if not changed:
                 break
         self.swept.texts = {file: source.text for file, source in self.now.items()}
+        self.swept.left = sorted(self._left())
         return self.swept
 
     def _modules(self) -> bool:
@@ -87,6 +92,28 @@ class _Sweep:
             if any(name in source.text for name in dead):
                 changed |= self._without(source, dead)
         return changed
+
+    def _left(self) -> Iterator[Place]:
+        """Definitions that nobody in the code asks for by name any more, and that stay: who calls them is not known."""
+        now = uses(_production(self.now.values()))
+        before = uses(_production(self.old))
+        lost = {name for name, count in before.items() if count > 0 and now[name] <= 0 and not name.startswith("__")}
+        for source in _production(self.now.values()):
+            lines = source.text.splitlines()
+            for node, in_class in _definitions(source.plain):
+                why = self._who_may_call(node, in_class=in_class)
+                if node.name in lost and why:
+                    line = node.lineno
+                    yield Place(
+                        source.file, line, "definition", "by hand", lines[line - 1].strip(), UNASKED.format(why)
+                    )
+
+    def _who_may_call(self, node: Defined, *, in_class: bool) -> str:
+        if in_class:
+            return "a method: a base class, a thread, getattr or a template may call it"
+        if node.decorator_list or (isinstance(node, ast.ClassDef) and node.keywords):
+            return "decorated: who took it down may call it"
+        return "a text or a file of configuration names it"
 
     def _without(self, source: Source, names: Collection[str]) -> bool:
         cutter = _Cut(names)
@@ -150,14 +177,25 @@ def _wanted(source: Source) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
 
 
+def _definitions(tree: ast.Module) -> Iterator[tuple[Defined, bool]]:
+    """Functions and classes at the top of a module, and the methods of its classes."""
+    for node in tree.body:
+        if isinstance(node, Defined):
+            yield node, False
+        for item in node.body if isinstance(node, ast.ClassDef) else ():
+            if isinstance(item, Defined):
+                yield item, True
+
+
 class _Cut(cst.CSTTransformer):
-    """Cuts definitions of some names at the top of a module and in its classes."""
+    """Cuts definitions of some names at the top of a module; a method stays, since a framework may call it."""
 
     def __init__(self, names: Collection[str]) -> None:
         super().__init__()
         self.names = names
         self.cut: list[str] = []
         self.depth = 0
+        self.classes = 0
         self.gone: set[cst.CSTNode] = set()
 
     def visit_FunctionDef(self, node: cst.FunctionDef) -> None:
@@ -167,12 +205,19 @@ class _Cut(cst.CSTTransformer):
         self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef
     ) -> cst.FunctionDef | cst.RemovalSentinel:
         self.depth -= 1
-        return updated_node if self.depth or updated_node.decorators else self._gone(original_node, updated_node)
+        stays = self.depth or self.classes or updated_node.decorators
+        return updated_node if stays else self._gone(original_node, updated_node)
+
+    def visit_ClassDef(self, node: cst.ClassDef) -> None:
+        self.classes += 1
 
     def leave_ClassDef(
         self, original_node: cst.ClassDef, updated_node: cst.ClassDef
     ) -> cst.ClassDef | cst.RemovalSentinel:
-        return updated_node if self.depth else self._gone(original_node, updated_node)
+        self.classes -= 1
+        decorators = {dotted(getattr(item.decorator, "func", item.decorator)) for item in updated_node.decorators}
+        registered = updated_node.keywords or {name.rpartition(".")[2] for name in decorators} - HARMLESS_DECORATORS
+        return updated_node if self.depth or registered else self._gone(original_node, updated_node)
 
     def _gone(self, original: cst.CSTNode, node: Definition) -> Definition | cst.RemovalSentinel:
         name = node.name.value

@@ -1,17 +1,20 @@
 """`flag-scan`: where is the flag, in which shapes, what would be left; fast, and nothing is changed."""
 
+import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from hera_rollout.cleanup.codemod import clean
-from hera_rollout.cleanup.manifests import clean_yaml
+from hera_rollout.cleanup.codemod import Cleaned, clean
+from hera_rollout.cleanup.pruning import uses
+from hera_rollout.cleanup.reachability import sweep
+from hera_rollout.cleanup.remaining import Remains, words_in
 from hera_rollout.cleanup.sources import parse
 from hera_rollout.cleanup.subject import Place, Subject
-from hera_rollout.cleanup.textfiles import clean_lines, kind_of, named_in
 from hera_rollout.cleanup.tree import Limits, contents, decoded, listed
+from hera_rollout.cleanup.variables import clean_file, why_kept, why_read
 from hera_rollout.errors import Refused
 
 ROUNDS = 4
@@ -74,20 +77,26 @@ class _Scanner:
         self.signs = [name.encode() for name in subject.spellings]
         parts = subject.flag.split("_")
         pairs = ["_".join(parts[i : i + 2]) for i in range(len(parts) - 1)] or [subject.flag]
+        first, last = re.escape(parts[0]), re.escape(parts[-1])
+        self.parts = rf"(?i:environ|getenv|prefix|[\"']{first}_?|_?{last}[\"'])"
+        self.kept = ""
         self.hints = [text.encode() for pair in pairs for text in (pair, pair.lower())]
 
     def scan(self) -> Scan:
         python: dict[str, bytes] = {}
-        hits: dict[str, bytes] = {}
+        others: dict[str, bytes] = {}
         for name, data in contents(self.folder, listed(self.folder, self.limits), self.limits):
             self.files += 1
             if name.endswith(".py"):
                 python[name] = data
-            elif self.signs[0] in data and b"\0" not in data[:1024]:
-                hits[name] = data
-        self._python(python)
-        for name, data in hits.items():
-            self._read(name, data)
+            elif b"\0" not in data[:1024]:
+                others[name] = data
+        hits = {name: data for name, data in others.items() if self.signs[0] in data}
+        self._python(python, words_in(others) if hits or self._named_in(python) else set(), asked=bool(hits))
+        texts = {name: text for name, data in hits.items() if (text := self._decoded(name, data)) is not None}
+        kept = self.kept or why_read(texts, self.subject)
+        for name, text in texts.items():
+            self._read(name, text, kept)
         places = tuple(sorted({place for place in self.places if place.action != "by hand"}))
         return Scan(self.folder, self.subject, self.files, places, tuple(sorted(self._hand())), tuple(self.unread))
 
@@ -99,10 +108,14 @@ class _Scanner:
                 seen.add((place.file, place.line))
                 yield place
 
-    def _python(self, python: dict[str, bytes]) -> None:
+    def _named_in(self, python: dict[str, bytes]) -> bool:
+        return any(sign in data for data in python.values() for sign in self.signs)
+
+    def _python(self, python: dict[str, bytes], named: set[str], *, asked: bool) -> None:
         """Files that name the flag, then those that name what stands for it."""
         words = [*self.signs, *self.hints]
         chosen: dict[str, str] = {}
+        cleaned = Cleaned({})
         for _ in range(ROUNDS):
             fresh = {
                 name: data for name, data in python.items() if name not in chosen and any(w in data for w in words)
@@ -113,11 +126,25 @@ class _Scanner:
             if not texts:
                 break
             chosen |= texts
-            cleaned = clean(chosen, self.subject)
+            cleaned = clean(chosen, self.subject, named)
             words = [name.rpartition(".")[2].encode() for name in cleaned.facts.names()]
-        if chosen:
-            self.places += cleaned.places
-            self.left += cleaned.left
+        self.places += cleaned.places
+        self.left += cleaned.left
+        if asked or any(sign in text for text in chosen.values() for sign in self.subject.spellings):
+            self._remain(chosen, cleaned.texts, python, named)
+
+    def _remain(self, before: dict[str, str], after: dict[str, str], unread: dict[str, bytes], named: set[str]) -> None:
+        """What is left beside what names the flag: looked for in the few files that may have to do with it."""
+        lost = _used(before) - _used(after)
+        words = re.compile("|".join(rf"\b{re.escape(name)}\b" for name in sorted(lost)) or r"(?!)")
+        hint = re.compile(self.parts.encode() + b"|" + words.pattern.encode())
+        rest = {name: text for name, data in unread.items()
+                if hint.search(data) and (text := self._text(name, data)) is not None}  # fmt: skip
+        before, after = before | rest, after | rest
+        off = clean(before, self.subject.turned, named).texts if after != before else before
+        swept = sweep(before, after, named)
+        self.left += Remains(before, swept.texts, off, swept.left).places(self.subject, self.left)
+        self.kept = why_kept(self.places, self.left, before, swept.texts, self.subject)
 
     def _text(self, name: str, data: bytes) -> str | None:
         try:
@@ -128,13 +155,22 @@ class _Scanner:
             return None
         return text
 
-    def _read(self, name: str, data: bytes) -> None:
+    def _decoded(self, name: str, data: bytes) -> str | None:
         try:
-            text = decoded(name, data)
-            is_yaml = kind_of(name) in {"yaml", "ci"} and name.endswith((".yml", ".yaml"))
-            after, places = (clean_yaml if is_yaml else clean_lines)(name, text, self.subject)
+            return decoded(name, data)
+        except Refused as error:
+            self.unread.append(error.seen)
+            return None
+
+    def _read(self, name: str, text: str, kept: str) -> None:
+        try:
+            _, places, left = clean_file(name, text, self.subject, kept)
         except Refused as error:
             self.unread.append(error.seen)
             return
         self.places += places
-        self.left += named_in(name, after, self.subject)
+        self.left += left
+
+
+def _used(texts: Mapping[str, str]) -> Counter[str]:
+    return uses(parse(file, text) for file, text in texts.items())

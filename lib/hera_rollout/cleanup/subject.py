@@ -25,6 +25,12 @@ class Subject:
     facts: Mapping[str, bool] = field(default_factory=dict)
 
     @property
+    def turned(self) -> "Subject":
+        """The same flag left at its other value; what the team vouches for is turned with it."""
+        facts = {expression: not outcome for expression, outcome in self.facts.items()}
+        return Subject(self.flag, not self.value, self.required, facts)
+
+    @property
     def field_name(self) -> str:
         """The name a settings object gives it."""
         return self.flag.lower()

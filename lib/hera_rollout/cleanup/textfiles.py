@@ -20,6 +20,8 @@ SUFFIXES = {
     ".env": "env file",
 }
 NAMES = {".env": "env file", "Makefile": "makefile", "Dockerfile": "container file", "Containerfile": "container file"}
+PROSE = "prose: what it says is for a person to change"
+NOT_ENVIRONMENT = "not an entry under env, environment, variables or literals, but a command, an argument or a value"
 CI = frozenset({".gitlab-ci.yml", "Jenkinsfile", "azure-pipelines.yml"})
 
 
@@ -56,7 +58,8 @@ def named_in(file: str, text: str, subject: Subject) -> list[Place]:
     """Lines that still name the flag."""
     kind = kind_of(file)
     wanted = re.compile(rf"(?<![A-Za-z0-9]){re.escape(subject.flag)}(?![A-Za-z0-9])")
-    why = "prose: what it says is for a person to change" if kind == "documentation" else f"{kind}: no plain assignment"
+    why = f"{kind}: {NOT_ENVIRONMENT if kind in {'yaml', 'ci'} else 'no plain assignment'}"
+    why = PROSE if kind == "documentation" else why
     told = f"a comment ({kind}) names it"
     return [
         Place(

@@ -71,7 +71,7 @@ def test_dirty_tree(service: Path, plan: cleanup.CleanupPlan) -> None:
 
 def test_places_left(service: Path) -> None:
     plan = cleanup.plan(service, "USE_HERA_SDK")
-    refused(service, plan, Refused, r"1 places would still name USE_HERA_SDK; nothing was changed.\n  README.md:3: ")
+    refused(service, plan, Refused, r"1 places are left to a person; nothing was changed.\n  README.md:3: ")
 
 
 @pytest.mark.parametrize("text", ["getattr(config, 'USE_HERA_SDK')", "os.getenv('USE_' + 'HERA_SDK')"])

@@ -143,7 +143,7 @@ def test_no_repository_no_folder_no_git_and_a_file_that_is_not_there(repository:
 
 
 def test_a_place_that_nothing_allows_holds_and_says_which(repository: Path) -> None:
-    with pytest.raises(PhaseOnHold, match=r"1 places would still name USE_HERA_SDK, the first: README.md:3"):
+    with pytest.raises(PhaseOnHold, match=r"1 places are left to a person, the first: README.md:3"):
         looked(phase(repository, known=""))
 
 

@@ -80,7 +80,7 @@ def _patch(name: str) -> str:
 
 
 def left_check(made: CleanupPlan) -> Check:
-    """HOLD for a place that would still name the flag and that nothing allows."""
+    """HOLD for a place that a person has to see to and that nothing allows."""
     left, flag = made.open_places, made.subject.flag
     allowed = [{"place": f"{one.file}:{one.line}", "reason": made.reason(one)} for one in made.left if one not in left]
     return judge(
@@ -88,8 +88,8 @@ def left_check(made: CleanupPlan) -> Check:
         evidence={"holds": not left, "places": [asdict(one) for one in left], "digest": made.digest,
                   "edits": [edit.file for edit in made.edits], "allowed": allowed},
         seen=f"plan {made.digest}: {len(made.edits)} files would change, {len(made.removals)} of them go; "
-        + (f"{len(left)} places would still name {flag}, the first: {left[0]}" if left
-           else f"nothing would still name {flag} but {len(allowed)} places that are allowed, each with its reason"),
+        + (f"{len(left)} places are left to a person, the first: {left[0]}" if left
+           else f"nothing of {flag} would be left but {len(allowed)} places that are allowed, each with its reason"),
         expected="no place left but those that the file `known` allows, each with its reason", limit_source="kit",
         why="A flag that is half gone is worse than one that is there.",
         todo="Mend them by a patch (mends), state a fact ([facts] of known), or allow them with a reason ([allowed])."
