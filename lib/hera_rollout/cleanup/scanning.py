@@ -18,6 +18,8 @@ from hera_rollout.cleanup.variables import clean_file, why_kept, why_read
 from hera_rollout.errors import Refused
 
 ROUNDS = 4
+DEFINED = re.compile(rb"\b(?:def|class)\s+(\w+)")
+WHOLE_ENVIRONMENT = r"(?:\bin\s|\*\*|\()\s*(?:dict\()?(?:os\.)?environ\b|\benviron\.(?:items|keys|copy)\b"
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class _Scanner:
         parts = subject.flag.split("_")
         pairs = ["_".join(parts[i : i + 2]) for i in range(len(parts) - 1)] or [subject.flag]
         first, last = re.escape(parts[0]), re.escape(parts[-1])
-        self.parts = rf"(?i:environ|getenv|prefix|[\"']{first}_?|_?{last}[\"'])"
+        self.parts = rf"(?i:prefix|[\"']{first}_?|_?{last}[\"'])|{WHOLE_ENVIRONMENT}"
         self.kept = ""
         self.hints = [text.encode() for pair in pairs for text in (pair, pair.lower())]
 
@@ -135,13 +137,16 @@ class _Scanner:
 
     def _remain(self, before: dict[str, str], after: dict[str, str], unread: dict[str, bytes], named: set[str]) -> None:
         """What is left beside what names the flag: looked for in the few files that may have to do with it."""
-        lost = _used(before) - _used(after)
+        now = _used(after)
+        files = [*unread.values(), *(text.encode() for text in before.values())]
+        defined = {name.decode("utf-8", "replace") for data in files for name in DEFINED.findall(data)}
+        lost = {name for name in _used(before) if not now[name]} & defined
         words = re.compile("|".join(rf"\b{re.escape(name)}\b" for name in sorted(lost)) or r"(?!)")
         hint = re.compile(self.parts.encode() + b"|" + words.pattern.encode())
         rest = {name: text for name, data in unread.items()
                 if hint.search(data) and (text := self._text(name, data)) is not None}  # fmt: skip
+        off = (clean(before, self.subject.turned, named).texts if after != before else before) | rest
         before, after = before | rest, after | rest
-        off = clean(before, self.subject.turned, named).texts if after != before else before
         swept = sweep(before, after, named)
         self.left += Remains(before, swept.texts, off, swept.left).places(self.subject, self.left)
         self.kept = why_kept(self.places, self.left, before, swept.texts, self.subject)
