@@ -17,11 +17,12 @@ from hera_rollout.gates import Check, Verdict, judge, rules, worst
 from hera_rollout.parameters import PhaseParameters, validate
 from hera_rollout.phase.criteria import criterion_of, following, planned, unjudged
 from hera_rollout.phase.keeping import Keeping, untouched
-from hera_rollout.records.sources import executed_cells
+from hera_rollout.records import sources
 from hera_rollout.target import Target
 from hera_rollout.workflows import Workflows
 
 DRY_RUN = "dry_run"
+SOURCE = "notebook source"
 UNKNOWN_CODE = "unknown"
 
 
@@ -301,6 +302,8 @@ class Phase:
                 )
             )
             return
+        if cells := sources.unshipped_cells(self.notebook):
+            self.check(_unshipped(self.notebook, cells))
         if self.keeping and self.keeping.state.facts.flags and self.plan.flag_stays:
             self.enter(untouched(self.keeping))
         for criterion, missing in unjudged(self.plan, set(self.checks)):
@@ -326,7 +329,8 @@ class Phase:
         then = following(self.plan, taken_back=self.parameters.rollback and not self.dry_run)
         comes = then if verdict is Verdict.PASS else undecided[0].todo if undecided else ""
         evidence = {"verdict": verdict.value, "next": comes, "ended": datetime.now(UTC).isoformat(),
-                    "checks": [c.as_dict() for c in self.checks.values()], "executed": executed_cells()}  # fmt: skip
+                    "checks": [c.as_dict() for c in self.checks.values()],
+                    "executed": sources.executed_cells()}  # fmt: skip
         title = f"{self.plan.name} of rollout {self.rollout} on {self.target.name}{self.remark and ': '}{self.remark}"
         display.banner(verdict, title, [f"{summary} of {len(self.checks)} checks.", f"Next: {comes}"],
                        large=True, kind="conclude", evidence=evidence)  # fmt: skip
@@ -388,6 +392,16 @@ def _code_revision(cluster: Cluster) -> str:
     except RolloutError:
         return UNKNOWN_CODE
     return ", ".join(sorted({str(one) for one in said if one})) or UNKNOWN_CODE
+
+
+def _unshipped(notebook: str, cells: list[str]) -> Check:
+    """HOLD for code that is not the shipped notebook's: the record would say so, and this screen must not say PASS."""
+    more = f"; and {len(cells) - 3} more" if len(cells) > 3 else ""  # noqa: PLR2004
+    return judge(
+        name=SOURCE, rule=rules.withheld, evidence={"cells": cells}, seen="; ".join(cells[:3]) + more,
+        expected=f"only the code cells of the shipped {notebook}.ipynb", limit_source="kit",
+        why="A verdict is as good as the code that came to it.", todo=sources.todo(notebook),
+    )  # fmt: skip
 
 
 def _summary(checks: list[Check]) -> str:

@@ -131,6 +131,14 @@ def executed_cells() -> dict[str, dict[str, Any]]:
     }
 
 
+def unshipped_cells(name: str) -> list[str]:
+    """What this kernel executed that is no code cell of the shipped notebook of that name, in words."""
+    shipped = SHIPPED.get(name)
+    if shipped is None or os.environ.get(EXEMPT_VARIABLE):
+        return []
+    return _unknown(executed_cells(), set(shipped["cells"]), shipped["parameters"])
+
+
 def _is(cell: NotebookNode, tag: str) -> bool:
     return tag in cell.metadata.get("tags", [])
 
@@ -219,8 +227,12 @@ def _executed(notebook: NotebookNode, shipped: Mapping[str, Any]) -> list[str]:
     ]
     saved = {digest(cell.source) for cell in code_cells(notebook)}
     known = saved | set(shipped["cells"])
-    return found + [
+    return found + _unknown(executed, known, shipped["parameters"])
+
+
+def _unknown(executed: Mapping[str, Any], known: set[str], names: Mapping[str, str]) -> list[str]:
+    return [
         f"In [{count}] executed code that is not in the shipped notebook"
-        for count, one in executed.items()
-        if one.get("sha256") not in known and not _only_parameters(one.get("assigns"), shipped["parameters"])
+        for count, cell in executed.items()
+        if cell.get("sha256") not in known and not _only_parameters(cell.get("assigns"), names)
     ]
