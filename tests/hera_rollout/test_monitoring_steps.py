@@ -1,12 +1,18 @@
 """The monitoring checklist: no line is called seen that was not, and another service's pods are nobody's figures."""
 
 import re
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 
 from hera_rollout import checklists
 from hera_rollout.gates import Verdict
-from hera_rollout.phase.steps.monitoring import monitored_check, slow_queries
+from hera_rollout.metrics import Prometheus
+from hera_rollout.phase.steps.monitoring import NO_DATA, _service, monitored_check, slow_queries
+
+BEGAN = datetime(2026, 11, 28, 12, 0, 0, 400_000, tzinfo=UTC)
 
 
 def rows(**changed):
@@ -42,3 +48,36 @@ def test_what_is_slow_is_asked_of_the_targets_pods_and_of_no_deployment_whose_na
     for pattern in patterns:
         assert re.fullmatch(pattern, "backend-5d8f7c9b6d-x2x4z")
         assert not re.fullmatch(pattern, "backend-worker-5d8f7c9b6d-x2x4z")
+
+
+class JustScraped(Prometheus):
+    """Both pods have their first sample a moment after the first weight began; nothing is known before."""
+
+    def __init__(self, first):
+        self.first = first
+
+    def value(self, query, at=None):
+        return BEGAN.timestamp() - 20 if query.startswith("max(process_start") else 7.0 if self._known(query) else None
+
+    def instant(self, query, at=None):
+        rows = [{"pod": pod, "value": BEGAN.timestamp() - 20} for pod in ("backend-a", "backend-b")]
+        return pd.DataFrame(rows if self._known(query) else [], columns=["pod", "value"])
+
+    def range(self, query, start, end, step):
+        moments = pd.date_range(start, end, freq="1s")
+        return pd.DataFrame({"time": [at for at in moments if at >= self.first], "value": 2.0})
+
+    def _known(self, query):
+        return all(float(at) >= self.first.timestamp() for at in re.findall(r"@ (\d+)", query))
+
+
+@pytest.mark.parametrize("after", [0.1, 0.5, 0.6])
+def test_pods_that_are_first_scraped_as_the_first_weight_begins_have_figures(make_target, monkeypatch, after):
+    target = make_target()
+    prometheus = JustScraped(BEGAN + timedelta(seconds=after))
+    monkeypatch.setattr(Prometheus, "of", classmethod(lambda *_: prometheus))
+    pods = pd.DataFrame({"name": ["backend-a", "backend-b"]})
+    phase = SimpleNamespace(target=target, cluster=SimpleNamespace(pods=lambda _: pods, selector=lambda: ""))
+    lines = {row["what"]: row["seen"] for row in _service(phase, BEGAN, 12)}
+    assert lines["cpu"] != NO_DATA
+    assert lines["network in"] != NO_DATA

@@ -103,8 +103,11 @@ def _window(phase: Phase, since: datetime, submitted: int, pods: tuple[str, ...]
     """The time since then; shorter where a deploy or a drained node made pods anew: theirs is what is known."""
     prometheus, now, namespace = Prometheus.of(phase.target), datetime.now(UTC), phase.target.namespace
     first = metrics.scraped_since(prometheus, namespace, pods, since, now) if pods else None
-    if first is None or first - since <= _SECOND:
+    if first is None:
         return Window(0, "hera", since, now, submitted, pods, namespace)
+    if first - since <= _SECOND:
+        # Not from `since` itself: a pod that was first scraped within that second has no figure at its beginning.
+        return Window(0, "hera", first, now, submitted, pods, namespace)
     display.note(f"The service's figures begin at {first:%H:%M:%S} UTC: its pods of now were not scraped before")
     window = Window(0, "hera", first, now, 0, pods, namespace)
     made = prometheus.value(figures.query(CREATIONS, window))
