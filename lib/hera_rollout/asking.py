@@ -110,7 +110,7 @@ def _read(response: httpx.Response, ends: float) -> bytes:
 def _document(asked: Asked, data: bytes, status: int) -> dict[str, Any]:
     try:
         document = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):  # also lists without end
         document = None
     if not isinstance(document, dict):
         # As bad as a gateway's own trouble, so it is that kind of error; but its words say what came.

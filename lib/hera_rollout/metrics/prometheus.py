@@ -87,7 +87,7 @@ class Prometheus:
             "step": str(step),
         }
         rows = [
-            {**labels, "time": datetime.fromtimestamp(moment, UTC), "value": value}
+            {**labels, "time": _time(query, moment), "value": value}
             for labels, points in self._result("query_range", given, query)
             for moment, value in points
         ]
@@ -121,8 +121,15 @@ def _series(query: str, series: Any) -> tuple[dict[str, str], Points]:
         points = series["values"] if "values" in series else [series["value"]]
         labels = {str(name): str(value) for name, value in series["metric"].items()}
         return labels, [(float(moment), float(value)) for moment, value in points]
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         raise _no_series(query, f"a sample is no number: {plain(str(series), 160)}") from None
+
+
+def _time(query: str, moment: float) -> datetime:
+    try:
+        return datetime.fromtimestamp(moment, UTC)
+    except (ValueError, OverflowError, OSError):
+        raise _no_series(query, f"a sample's time is no moment: {moment!r}") from None
 
 
 def _no_series(query: str, came: str, todo: str = "") -> RolloutError:

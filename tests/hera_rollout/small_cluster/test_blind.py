@@ -51,6 +51,8 @@ def prometheus(serving):
     (HTML, "answered 200 to: GET /api/v1/query, with an HTML page"), (SCALAR, "answered a scalar"),
     (HISTOGRAM, "native histogram"), (NO_NUMBER, "no number"), (NO_LABELS, "no number"), (NO_PAIR, "no number"),
     (json.dumps({"status": "success", "data": [1]}), "with series"), ("[]", "no JSON object"),
+    (vector({"metric": {}, "value": [1, 10**400]}), "no number"), ("[" * 100_000, "no JSON object"),
+    ("", "no JSON object"), (json.dumps({"status": "success", "data": None}), "with series"),
 ])  # fmt: skip
 def test_what_is_no_vector_of_numbers_is_said_in_words(prometheus, text, words):
     with pytest.raises(Exception, match="Prometheus") as caught:
@@ -61,8 +63,9 @@ def test_what_is_no_vector_of_numbers_is_said_in_words(prometheus, text, words):
 
 
 @pytest.mark.parametrize(
-    "text", [HTML, SCALAR, HISTOGRAMS, vector({"metric": {}, "values": [[1, "x"]]}, kind="matrix")]
-)
+    "text", [HTML, SCALAR, HISTOGRAMS, *(vector({"metric": {}, "values": [point]}, kind="matrix")
+                                         for point in ([1, "x"], ["NaN", "1"], [1e300, "1"], [1795867200000, "1"]))]
+)  # fmt: skip
 def test_a_range_that_is_no_matrix_of_numbers_is_said_too(prometheus, text):
     with pytest.raises(Exception, match="Prometheus") as caught:
         prometheus(text).range(QUERY, datetime.now(UTC), datetime.now(UTC), 1)
