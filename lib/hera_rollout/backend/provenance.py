@@ -35,9 +35,15 @@ class Sign:
     shown_by: Callable[[Mapping[str, Any]], bool]
 
 
+def _templates(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Its templates; the API server stores also what Argo refuses, such as an empty entry."""
+    found = (document.get("spec") or {}).get("templates")
+    return [template for template in found if isinstance(template, dict)] if isinstance(found, list) else []
+
+
 def _containers(document: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
-    for template in (document.get("spec") or {}).get("templates") or []:
-        yield from (template[kind] for kind in ("container", "script") if template.get(kind))
+    for template in _templates(document):
+        yield from (template[kind] for kind in ("container", "script") if isinstance(template.get(kind), dict))
 
 
 def _names_container(document: Mapping[str, Any]) -> bool:
@@ -46,8 +52,7 @@ def _names_container(document: Mapping[str, Any]) -> bool:
 
 
 def _private_key(document: Mapping[str, Any]) -> bool:
-    templates = (document.get("spec") or {}).get("templates") or []
-    return any(key.startswith("_") for part in (*templates, *_containers(document)) for key in part)
+    return any(key.startswith("_") for part in (*_templates(document), *_containers(document)) for key in part)
 
 
 def _prelude(document: Mapping[str, Any]) -> bool:

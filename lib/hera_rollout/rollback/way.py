@@ -104,14 +104,16 @@ class Way:
         Raises:
             RolloutError: none could be turned off at all; the text says how to do it by hand.
         """
-        wanted, first_error = list(media), None
+        wanted = list(media)
+        first_error: Exception | None = None
         for medium in wanted:
             try:
                 change = thrown(self.cluster.by(medium), self.tell)
-            except RolloutError as error:
+            except Exception as error:  # whatever it is, it keeps no other provider on
                 first_error = first_error or error
-                self.tell(error.seen)
-                self.unverified.append(f"that the flag is off by medium {medium}. {error.seen} {error.todo}".strip())
+                self.tell(in_words(error))
+                todo = getattr(error, "todo", "")
+                self.unverified.append(f"that the flag is off by medium {medium}. {in_words(error)} {todo}".strip())
                 continue
             self.changes.append(change)
             self.note(state, by, why, changed=self.changed)
@@ -143,7 +145,7 @@ class Way:
             return told
         try:
             off, others = flag.by_environment(self.cluster)
-        except RolloutError:
+        except Exception:
             return told
         name, count = self.cluster.target.flag.env, len(off) + len(others)
         return f"{told} By their environment, {len(off)} of {count} ready pods have {name}=false" + (
@@ -156,7 +158,7 @@ class Way:
             return
         try:
             _, others = flag.by_environment(self.cluster)
-        except RolloutError:
+        except Exception:
             others = ["unknown"]
         if others:
             self.in_effect.discard(change.medium)
@@ -178,8 +180,8 @@ class Way:
             self.created = len(made)
             after = observing.by_what_is_known(made, self.backend)
             flying = observing.by_what_is_known(observing.running(self.workflows), self.backend)
-        except RolloutError as error:
-            self.unverified.append(f"that Hera makes no more workflows, and which are in flight. {error.seen}")
+        except Exception as error:  # the flag is off: what cannot be seen after that is told
+            self.unverified.append(f"that Hera makes no more workflows, and which are in flight. {in_words(error)}")
             return
         not_proven = [document for document in after.hera if document not in after.proven]
         self.hera_after = observing.frame(after.proven)
@@ -209,8 +211,8 @@ class Way:
                         raise
                 else:
                     break
-        except RolloutError as error:
-            self._unnoted = error.seen
+        except Exception as error:  # whatever it is, the flag is off all the same
+            self._unnoted = in_words(error)
             return False
         self._unnoted = ""
         return True

@@ -128,10 +128,10 @@ def test_whatever_cannot_be_shown_the_flag_is_off(kube, climbed, monkeypatch, wh
 
 def test_the_runs_own_traffic_that_broke_hides_no_fail(kube, climbed, monkeypatch):
     class Broken:
-        def __enter__(self):
-            return self
+        def start(self):
+            """Begin."""
 
-        def __exit__(self, *_):
+        def end(self, *_):
             raise KeyError("answer")
 
     monkeypatch.setattr(watching, "_traffic", lambda *_: Broken())

@@ -91,10 +91,14 @@ class Traffic:
         self._began, self._since = time.monotonic(), datetime.now(UTC)
         self._thread.start()
 
-    def end(self) -> None:
-        """Send no more, and wait for the answers that are under way (each has the target's time limit)."""
+    def end(self, most_seconds: float | None = None) -> None:
+        """Send no more, and wait for the answers that are under way (each has the target's time limit).
+
+        Args:
+            most_seconds: no longer than this; what is under way then is answered to nobody.
+        """
         self.stop.set()
-        self._ended.wait()
+        self._ended.wait(most_seconds)
         if self._broken:
             raise self._broken
 

@@ -24,6 +24,10 @@ MOST_SENT: Final = 2_000
 PICTURE_SECONDS: Final = 6.0
 BLIND: Final = "last look"
 UNKEPT: Final = "unkept"
+BLIND_BEFORE: Final = "blind seconds"
+"""Under this key a run keeps for how long its attempts, one after the other, have seen nothing complete."""
+ANSWERS_SECONDS: Final = 2.0
+"""So long answers to the kit's own submissions are waited for after a FAIL."""
 
 
 @dataclass
@@ -49,6 +53,7 @@ class Eyes:
     _drawn: float = field(default=0.0, init=False)
     _good: float = field(default=0.0, init=False)
     _good_at: str = field(default="", init=False)
+    _before: float = field(default=0.0, init=False)
 
     def until_decided(self, phase: Phase, label: str, live: display.Live) -> list[Check]:
         """What was seen last. What does not answer at a look is asked again at the next: an outage ends no watch.
@@ -69,21 +74,27 @@ class Eyes:
             return self._watched(phase, live)
         found: list[Check] = []
         try:
-            with load:
-                found = self._watched(phase, live)
-        except Exception:
-            if not _failed(found):
-                raise
+            load.start()
+            found = self._watched(phase, live)
+        finally:
+            if _failed(found):
+                with suppress(Exception):  # neither an answer that does not come nor an error delays what a FAIL does
+                    load.end(ANSWERS_SECONDS)
+            else:
+                load.end()
         return found
 
     def _watched(self, phase: Phase, live: display.Live) -> list[Check]:
         ends = monotonic() + float(phase.parameters.model_dump()["patience_seconds"])
         pause = min(SLOWEST, max(FASTEST, self.fresh / 50))
-        self._good = monotonic()
+        self._before = float(phase.once(BLIND_BEFORE, float)) if phase.done(BLIND_BEFORE) else 0.0
+        self._good = monotonic() - self._before
         while True:
             found = self._seen(phase)
             self._shown(found, live)
             if self.decided(found) or monotonic() > ends or live.stop.is_set():
+                if not _failed(found) and any(check.name == BLIND for check in found):
+                    self._count(phase, monotonic() - self._good)
                 return self._ended(found)
             self._keep()
             live.stop.wait(pause)
@@ -113,12 +124,21 @@ class Eyes:
         if missing:
             return [*found, self._blind(phase, missing)]
         self._good, self._good_at = monotonic(), f"{datetime.now(UTC):%H:%M:%S} UTC"
+        if self._before:
+            self._count(phase, 0.0)
         return found
+
+    def _count(self, phase: Phase, seconds: float) -> None:
+        """Keep how long nothing complete was seen: attempts that are shorter than is allowed come to an end too."""
+        with suppress(Exception):  # a state that cannot be written is told by whoever keeps the evidence
+            phase.keep(BLIND_BEFORE, round(seconds, 1))
+            self._before = seconds
 
     def _blind(self, phase: Phase, what: str, error: Exception | None = None) -> Check:
         """An incomplete look: nothing is known to be wrong, and nothing to be well; not for longer than is allowed."""
         seconds, limits = monotonic() - self._good, phase.target.limits
         since = f"the last good one was at {self._good_at}" if self._good_at else "this watch had none"
+        since += f", nor had attempts before for {self._before:.0f} s" if self._before and not self._good_at else ""
         todo = str(getattr(error, "todo", "")) or "Bring it back."
         return judge(
             name=BLIND, rule=rules.raised if seconds > limits.blind_seconds else rules.withheld,
