@@ -328,6 +328,8 @@ class Phase:
         undecided = [c for c in self.checks.values() if c.verdict is verdict and verdict is not Verdict.PASS]
         then = following(self.plan, taken_back=self.parameters.rollback and not self.dry_run)
         comes = then if verdict is Verdict.PASS else undecided[0].todo if undecided else ""
+        if verdict is Verdict.FAIL:
+            comes = f"{self._left_on()} {comes}".strip()
         evidence = {"verdict": verdict.value, "next": comes, "ended": datetime.now(UTC).isoformat(),
                     "checks": [c.as_dict() for c in self.checks.values()],
                     "executed": sources.executed_cells()}  # fmt: skip
@@ -338,6 +340,14 @@ class Phase:
             self.keeping.pause()
         elif self.keeping:
             self.keeping.conclude(verdict.value)
+
+    def _left_on(self) -> str:
+        """Where a canary or production that says FAIL has the flag on, by what the kit last noted; else empty."""
+        flags = self.keeping.state.facts.flags if self.keeping and self.notebook in state.GUARDED else ()
+        if not flags or not flags[-1].enabled:
+            return ""
+        return (f"By the rollout's state the flag is on for {flags[-1].percent:g} %; to turn it off: hera-rollout "
+                f"rollback --target {self.parameters.target} --yes.")  # fmt: skip
 
     async def approved(self, *, rung: float | None = None, what: str = "") -> approvals.Approval:
         """Ask for an approval of a rung, or of something else: the state, the parameter's file, then the buttons.

@@ -66,6 +66,96 @@ def left(on, monkeypatch):
     return begin
 
 
+# --- an attempt that goes on where every weight was left --------------------------------------------------------------
+
+
+def test_what_users_report_after_the_last_weight_was_left_takes_the_flag_back(kube, left):
+    phase = left(user_issues="my job is lost")
+    with pytest.raises(PhaseFailed, match="Users reported"):
+        asyncio.run(laddering.rung(phase, 10))
+    assert kube.says()["enabled"] is False
+
+
+@pytest.mark.parametrize("gate", [judging.ERRORS, judging.PLACED, judging.SUCCESS])
+def test_a_weight_left_earlier_whose_stragglers_fail_is_taken_back(kube, left, gate):
+    with pytest.raises(PhaseFailed, match=gate):
+        asyncio.run(laddering.rung(left([failing(gate)]), 10))
+    assert kube.says()["enabled"] is False
+
+
+def test_a_weight_left_earlier_that_cannot_be_looked_at_breaks_no_run(left):
+    asyncio.run(laddering.rung(left(refresh=broken), 10))
+
+
+# --- a FAIL after the watch -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("notebook", "policy", "enabled"), [
+    ("03_canary", None, False), ("04_production", "rollback", False),
+    ("04_production", "page", True), ("04_production", "hold", True),
+])  # fmt: skip
+def test_a_fail_after_the_watch_is_a_fail_like_any_other(kube, on, notebook, policy, enabled):
+    phase = on(notebook, **({"on_fail": policy} if policy else {}))
+    phase.enter(failing("orphans"))
+    asyncio.run(returning.rollback(phase))
+    assert kube.says()["enabled"] is enabled
+
+
+def test_without_a_fail_the_flag_is_left_as_it_is(kube, on):
+    phase = on()
+    phase.enter(Check(name="orphans", verdict=Verdict.HOLD, seen="not known"))
+    asyncio.run(returning.rollback(phase))
+    assert kube.says()["enabled"] is True
+
+
+def conclusion(phase, why="The preflight found what would stop the rollout."):
+    with capture_output() as captured, pytest.raises(PhaseFailed):
+        phase.stop_on_fail(why)
+    pieces = [(output.metadata or {}).get("hera-rollout", {}) for output in captured.outputs]
+    return next(piece for piece in pieces if piece.get("kind") == "conclude")
+
+
+def test_a_fail_that_leaves_the_flag_on_says_so_and_the_way_back_comes_next(on):
+    phase = on()
+    phase.enter(failing("rights"))
+    comes = conclusion(phase)["next"]
+    assert "on for 10 %" in comes
+    assert COMMAND in comes
+    assert "Mend it." in comes
+
+
+def test_a_fail_with_the_flag_off_says_nothing_of_it(on):
+    phase = on()
+    phase.keeping.flag_set(enabled=False)
+    phase.enter(failing("rights"))
+    assert conclusion(phase)["next"] == "Mend it."
+
+
+# --- right after the flip ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["PUT", "GET"])
+def test_a_state_that_cannot_be_written_right_after_the_flip_leaves_no_weight_unwatched(kube, on, monkeypatch, method):
+    phase, watched = on(), []
+    climb = climbing.Climb(phase, Ladder(code_revision="code-1"), SimpleNamespace(missing=[]))
+    phase.memory[climbing.MEMORY] = climb
+    monkeypatch.setattr(phase, "approved", approved)
+
+    state = f"/api/v1/namespaces/argo/configmaps/{phase.target.state_name}"
+
+    def flipped(*_):
+        kube.trouble = lambda verb, path: (
+            (503, {"message": "starting"}) if verb[:3] in ("PUT", method) and path == state else None
+        )
+
+    monkeypatch.setattr(laddering, "applied", flipped)
+    monkeypatch.setattr(laddering, "_watch", lambda *_: watched.append(1) or [failing(judging.ERRORS)])
+    with pytest.raises(PhaseFailed, match=judging.ERRORS):
+        asyncio.run(laddering.rung(phase, 10))
+    assert watched
+    assert kube.says()["enabled"] is False
+
+
 # --- what the way back may meet ---------------------------------------------------------------------------------------
 
 NONSENSE = [[None], ["main"], [{"name": "main", "script": "print(1)"}], {"main": {}}]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
@@ -10,7 +11,7 @@ import pandas as pd
 
 from hera_rollout import canary, display, flag
 from hera_rollout.canary import judging
-from hera_rollout.errors import RolloutError
+from hera_rollout.errors import Conflicting, RolloutError, in_words
 from hera_rollout.gates import Check, Verdict, judge, rules, worst
 from hera_rollout.gates.rung import LADDER
 from hera_rollout.phase.keeping import UNTOUCHED, read_untouched
@@ -42,12 +43,12 @@ async def rung(phase: Phase, percent: float) -> None:
                      f"To undo it: {change}")  # fmt: skip
         return
     climb = Climb.of(phase)
+    await _veto(phase)
     if climb.left(percent):
         phase.changing("the flag, in an earlier attempt")
-        _entered(phase, climb)
+        await _entered(phase, climb, percent)
         display.note(f"{percent:g} % was left by an earlier attempt of this run; its evidence is carried on")
         return
-    await _veto(phase)
     await _gone_to(phase, climb, percent)
     found = await display.watched(partial(_watch, phase, climb, percent))
     shown("The pictures of this rung", partial(_shown, phase, climb, percent))
@@ -62,10 +63,29 @@ async def _gone_to(phase: Phase, climb: Climb, percent: float) -> None:
     await phase.approved(rung=percent)
     phase.flag_changed = phase.flag_changed or datetime.now(UTC)
     await flipping(phase, lambda live: applied(phase, change, live), enabled=True, on_fail=partial(_turned_off, phase))
+    _noted(lambda: _at(phase, percent))
+    if climb.ladder.rung(percent) is None:
+        _noted(lambda: climb.begin(percent))
+
+
+def _at(phase: Phase, percent: float) -> None:
     if phase.keeping:
         phase.keeping.state.enter(phase.rollout, phase.notebook, by=phase.parameters.who(), rung=percent)
-    if climb.ladder.rung(percent) is None:
-        climb.begin(percent)
+
+
+def _noted(note: Callable[[], object]) -> None:
+    """Write where the flag stands now; it is on, so an API server in trouble keeps nobody from watching it.
+
+    Raises:
+        Conflicting: another run or hand wrote the rollout's state.
+    """
+    try:
+        note()
+    except Conflicting:
+        raise
+    except RolloutError as error:
+        words = f"Not written into the rollout's state yet: {error.seen}"
+        shown("What was not written", lambda: display.note(words))
 
 
 def _watch(phase: Phase, climb: Climb, percent: float, live: display.Live) -> list[Check]:
@@ -243,14 +263,23 @@ def user_issues(phase: Phase) -> None:
     phase.check(issues(phase))
 
 
-def _entered(phase: Phase, climb: Climb) -> None:
-    """The gates as they stand, for a rung that an earlier attempt left: a later one replaces them."""
+async def _entered(phase: Phase, climb: Climb, percent: float) -> None:
+    """The gates as they stand, for a rung that an earlier attempt left: a later one replaces them.
+
+    Raises:
+        PhaseFailed: what ended since it was left says FAIL; the flag was turned off again.
+    """
     try:
         climb.refresh(logs=False)
-    except RolloutError as error:
-        display.note(f"Not looked at again: {error.seen}")
-    for check in climb.checks():
+    except Exception as error:  # whatever it is, what was seen before still counts
+        words = f"Not looked at again: {in_words(error)}"
+        shown("What was not looked at", lambda: display.note(words))
+    made = climb.checks()
+    for check in made:
         phase.enter(check)
+    failed = [check for check in made if check.verdict is Verdict.FAIL]
+    if failed:
+        await _take_back(phase, climb, percent, failed)
 
 
 def ladder(phase: Phase) -> None:

@@ -16,6 +16,7 @@ from hera_rollout.errors import RolloutError, in_words
 from hera_rollout.gates import Check, judge, rules
 from hera_rollout.phase.spine import Phase
 from hera_rollout.rollback import CHECK, RollbackResult
+from hera_rollout.state import GUARDED
 
 AGAIN_SECONDS: Final = 3.0
 """Between two tries to turn the flag off."""
@@ -24,6 +25,8 @@ STILL_ON: Final = f"The flag could not be turned off by itself: the check {CHECK
 
 async def rollback(phase: Phase) -> None:
     """Show how to go back; with ``rollback=True`` do so now, and in JupyterLab offer a button for it.
+
+    Where a check of 03 or 04 says FAIL by now the flag is turned off by itself, as at any other FAIL.
 
     Raises:
         RolloutError: the flag could not be turned off; the text says how to do it by hand.
@@ -35,12 +38,19 @@ async def rollback(phase: Phase) -> None:
         )
     if phase.dry_run:
         display.note(f"Dry run: nothing to go back from. Without a notebook: {command}")
+    elif phase.failed and _by_itself(phase):
+        await surely_taken_back(phase, f"automatic: {', '.join(phase.failed)}")
     elif phase.parameters.rollback:
         _show(phase, await display.watched(lambda live: _quick(phase, live.line, live.stop)))
     else:
         display.note(f"The flag is left as it is (rollback=False). Without a notebook: {command}")
         if display.has_front_end():
             display.offered("Roll back now: flag off", partial(_quick, phase), partial(_show, phase))
+
+
+def _by_itself(phase: Phase) -> bool:
+    """Whether a FAIL turns the flag off, also one that came after the watch: in 03 always, in 04 by `on_fail`."""
+    return phase.notebook in GUARDED and phase.parameters.model_dump().get("on_fail", "rollback") == "rollback"
 
 
 def shown(what: str, show: Callable[[], object]) -> None:
