@@ -8,15 +8,16 @@ from datetime import UTC, datetime
 from functools import partial
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 from IPython.utils.capture import capture_output
 
 from hera_rollout import rollback as rolling
 from hera_rollout.backend import Backend
 from hera_rollout.canary import Ladder, Rung, judging
-from hera_rollout.errors import PhaseFailed
+from hera_rollout.errors import PhaseFailed, Retryable
 from hera_rollout.gates import Check, Verdict
-from hera_rollout.phase.steps import climbing, laddering, returning, watching
+from hera_rollout.phase.steps import climbing, deploying, laddering, returning, watching
 from hera_rollout.workflows import Workflows
 
 COMMAND = "hera-rollout rollback --target there --yes"
@@ -154,6 +155,24 @@ def test_a_state_that_cannot_be_written_right_after_the_flip_leaves_no_weight_un
         asyncio.run(laddering.rung(phase, 10))
     assert watched
     assert kube.says()["enabled"] is False
+
+
+@pytest.mark.parametrize("error", [KeyError("containers"), Retryable("The API server answered 503.")])
+@pytest.mark.parametrize("policy", ["rollback", "page", "hold"])
+def test_a_deploy_that_cannot_be_noted_does_what_on_fail_says(kube, on, monkeypatch, error, policy):
+    def unread(_cluster):
+        raise error
+
+    phase = on("04_production", on_fail=policy)
+    monkeypatch.setattr(phase, "approved", approved)
+    for step in ("refuse_drift", "_to_commit"):
+        monkeypatch.setattr(deploying, step, lambda _: None)
+    monkeypatch.setattr(deploying, "applied", lambda *_: SimpleNamespace(report=pd.DataFrame(), seconds=1.0))
+    monkeypatch.setattr(deploying, "in_effect", lambda _: Check(name="flag in effect", verdict=Verdict.PASS, seen="1"))
+    monkeypatch.setattr(deploying.Deployed, "now", unread)
+    with pytest.raises(PhaseFailed, match=f"on_fail={policy}"):
+        asyncio.run(deploying.deploy(phase))
+    assert kube.says()["enabled"] is (policy != "rollback")
 
 
 # --- what the way back may meet ---------------------------------------------------------------------------------------

@@ -104,14 +104,17 @@ async def deploy(phase: Phase) -> None:
         return
     await phase.approved(what=DEPLOY)
     phase.flag_changed = datetime.now(UTC)
-    effect = await flipping(
-        phase, lambda live: applied(phase, change, live), enabled=True, on_fail=partial(act_on_fail, phase)
-    )
+
+    def work(live: display.Live) -> flag.FlagEffect:
+        effect = applied(phase, change, live)
+        _deployed(phase)  # what cannot be noted cannot be watched
+        return effect
+
+    effect = await flipping(phase, work, enabled=True, on_fail=partial(act_on_fail, phase))
     if effect is None:
         return
     display.table(effect.report, "The flag is on, by what each pod says of itself")
     phase.check(in_effect(effect))
-    _deployed(phase)
 
 
 async def act_on_fail(phase: Phase, names: str) -> str:
