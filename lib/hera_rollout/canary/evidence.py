@@ -12,6 +12,8 @@ from hera_rollout.gates import Durations, Errors, Moments, Outcomes, RungShare, 
 from hera_rollout.gates.judging import plain, read
 from hera_rollout.gates.rung import LADDER
 
+UNCOUNTED = 0.1
+"""Up to this share of its workflows a rung may have more than the service counted: people resubmit some by hand."""
 MOST_NAMED = 10
 """So many misplaced workflows are named; all are counted."""
 
@@ -54,6 +56,7 @@ class Rung:
         misplaced: workflows by another path than the split says, and how many there are.
         created: workflows that the service says it created by Hera; None while its count is not known.
         early: workflows by Hera from right before it began that are in that count too.
+        late: workflows by Hera that are too new to be in it.
     """
 
     percent: float
@@ -72,6 +75,7 @@ class Rung:
     misplaced_count: int = 0
     created: int | None = None
     early: int = 0
+    late: int = 0
 
     @classmethod
     def begin(cls, percent: float, code_revision: str, now: datetime) -> Self:
@@ -105,6 +109,12 @@ class Rung:
     def workflows(self) -> int:
         """Hera's workflows that were seen of what the service counted, in flight or ended."""
         return self.hera.outcomes.workflows + self.hera.outcomes.ahead + self.early
+
+    @property
+    def uncounted(self) -> int:
+        """Hera's workflows that the service's counter lacks, where they are too many to be made by hand."""
+        lacking = self.workflows - self.late - (self.created or 0)
+        return lacking if self.created is not None and lacking > UNCOUNTED * self.workflows else 0
 
     def seconds(self, now: float) -> float:
         """How long it has stood."""
@@ -173,7 +183,8 @@ class Ladder:
     def service(self) -> dict[str, int | None]:
         """What the service counted as created by Hera beside the workflows seen, for the rule of the success gate.
 
-        What one rung has too many of makes up for nothing that another lacks.
+        What one rung has too many of makes up for nothing that another lacks, and a counter that lacks workflows lacks
+        what became of others too.
         """
         counts = [rung.created for rung in self.rungs]
         known = [count for count in counts if count is not None]
@@ -183,6 +194,7 @@ class Ladder:
             "created": sum(known) if whole else None,
             "workflows": sum(rung.workflows for rung in self.rungs),
             "unaccounted": missing if whole else None,
+            "uncounted": sum(rung.uncounted for rung in self.rungs),
         }
 
     @property

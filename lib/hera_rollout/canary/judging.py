@@ -69,7 +69,7 @@ def checks(ladder: Ladder, limits: Limits, per_second: float = 0.0) -> list[Chec
         look(name=name, gate=gate, seen=seen, per_second=per_second, limit_source=sources[name], why=_WHY[name])
         for name, gate, seen in of
     ]
-    return [accounted(check, ladder) if check.name == SUCCESS else check for check in looks]
+    return [counted_well(check, ladder) for check in looks]
 
 
 _LIMITS: Final = {
@@ -88,6 +88,33 @@ _WHY: Final = {
     LOGS: "What goes wrong without failing a request is only in the log.",
     SPLIT: "If the paths do not get the tasks that were planned, the figures compare unlike tasks.",
 }
+
+
+COUNTED: Final = (RESPONSE, ERRORS)
+"""Gates that rest on the counters of the service alone."""
+
+
+def counted_well(check: Check, ladder: Ladder, counted: Sequence[str] = COUNTED) -> Check:
+    """A gate's check with what its counters lack: what the service did not count is not shown to have gone well.
+
+    Args:
+        check: any gate's.
+        ladder: the evidence that it is about.
+        counted: the gates that rest on the service's counters alone.
+    """
+    if check.name == SUCCESS:
+        check = accounted(check, ladder)
+    service = ladder.service
+    if not service["uncounted"] or check.name not in (SUCCESS, *counted):
+        return check
+    evidence = {**check.evidence, "service": service}
+    verdict = rules.RULES[check.rule](evidence)
+    lacking = f"{service['uncounted']:,} of {service['workflows']:,} workflows by Hera are not in the service's counter"
+    todo = ("See which pods Prometheus does not scrape, whether a container began anew, and whether "
+            "backend_workflow_creations_total counts by path and outcome. What was not counted cannot be counted "
+            "afterwards: once all is, begin this phase anew.")  # fmt: skip
+    return replace(check, verdict=verdict, evidence=evidence, seen=f"{lacking}; {check.seen}",
+                   todo=check.todo if verdict is Verdict.FAIL else todo)  # fmt: skip
 
 
 def accounted(check: Check, ladder: Ladder) -> Check:

@@ -119,7 +119,9 @@ class Look:
         at = frame["created"].map(datetime.timestamp)
         mine, early = frame[(at >= rung.began) & (at < (rung.until or inf))], frame[at < rung.began]
         found = placed(counted(rung, mine, now.timestamp(), self.deadline), mine)
-        found = replace(found, early=max(rung.early, int((early["path"] == "hera").sum())))
+        end = rung.until or now.timestamp()
+        late = mine[mine["created"].map(datetime.timestamp) > end - 2 * self.cluster.target.limits.scrape_seconds]
+        found = replace(found, early=max(rung.early, _by_hera(early)), late=_by_hera(late))
         for read, asked in ((lambda one: self._served(one, now), True), (self._logged, logs and not rung.ended)):
             try:
                 found = read(found) if asked else found
@@ -159,6 +161,7 @@ class Look:
             first = self.prometheus.instant(creations(target), begin)
             last = self.prometheus.instant(creations(target, seconds), end)
             tries = growth(first, last, ["path", "outcome"])
+            made_by_now = self._made(first, begin, _moment(rung.until) if rung.until else now) if rung.ended else tries
             answered = growth(
                 self.prometheus.instant(buckets(target), begin), self.prometheus.instant(buckets(target, seconds), end),
                 ["path", "le"],
@@ -166,14 +169,30 @@ class Look:
         except RolloutError as error:
             self.missing.append(error.seen)
             return rung
-        tried, failed = ({path: made(tries, path, bad=bad) for path in ("hera", "yaml")} for bad in (False, True))
-        asked = {path: tried[path] + failed[path] for path in tried}
+        # A container that began anew, or a series that is gone, takes nothing away that was counted.
+        kept = dict(zip(("hera", "yaml"), zip((rung.errors.hera, rung.errors.yaml), rung.errors.totals, strict=True),
+                        strict=True))  # fmt: skip
+        failed = {path: max(made(tries, path, bad=True), bad) for path, (_, bad) in kept.items()}
+        asked = {path: max(made(tries, path, bad=False) + failed[path], all_) for path, (all_, _) in kept.items()}
         errors = Errors.between(rung.code_revision, (asked["hera"], asked["yaml"]), (failed["hera"], failed["yaml"]))
         answers = Stratum(
             percent=rung.percent, hera=from_buckets(answered, "hera"), yaml=from_buckets(answered, "yaml")
         )
-        created = max(tried["hera"], rung.created or 0) if len(last) else rung.created
+        counted = made(made_by_now, "hera", bad=False)
+        created = max(counted, rung.created or 0) if len(made_by_now) else rung.created
         return replace(rung, errors=errors, answers=answers, submissions=sum(asked.values()), created=created)
+
+    def _made(self, first: pd.DataFrame, begin: datetime, until: datetime) -> pd.DataFrame:
+        """Submissions up to the next rung: a rung that was left makes workflows until then, which are seen as its own.
+
+        Raises:
+            RolloutError: Prometheus does not answer.
+        """
+        if self.prometheus is None:
+            raise AssertionError("whoever counts has a Prometheus")
+        seconds = max(1, round((until - begin).total_seconds()))
+        last = self.prometheus.instant(creations(self.cluster.target, seconds), until)
+        return growth(first, last, ["path", "outcome"])
 
     def _logged(self, rung: Rung) -> Rung:
         try:
@@ -286,6 +305,10 @@ def _began(cluster: Cluster) -> datetime:
     made = [documents.moment(pod["metadata"].get("creationTimestamp")) for pod in
             cluster.pod_documents(cluster.selector())]  # fmt: skip
     return min((one for one in made if one), default=datetime.now(UTC))
+
+
+def _by_hera(frame: pd.DataFrame) -> int:
+    return int((frame["path"] == "hera").sum())
 
 
 def _by_pod(values: pd.DataFrame) -> dict[str, float]:

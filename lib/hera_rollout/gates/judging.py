@@ -97,14 +97,20 @@ def success_rate(evidence: Mapping[str, Any]) -> Verdict:
     Evidence may have ``service``: what the service counted (``created``, ``workflows`` seen, ``unaccounted``). Then
     PASS also needs every one of them to have been seen: HOLD where some were not, or where the count is not known.
     """
-    verdict, service = assess("success_rate", evidence).verdict, evidence.get("service")
+    verdict, service = _counted(assess("success_rate", evidence).verdict, evidence), evidence.get("service")
     whole = service is None or service["unaccounted"] == 0
     return verdict if whole or verdict is not Verdict.PASS else Verdict.HOLD
 
 
+def _counted(verdict: Verdict, evidence: Mapping[str, Any]) -> Verdict:
+    """HOLD in place of PASS where evidence has ``service`` and its counter lacks workflows (``uncounted``)."""
+    lacking = (evidence.get("service") or {}).get("uncounted")
+    return Verdict.HOLD if lacking and verdict is Verdict.PASS else verdict
+
+
 def not_slower(evidence: Mapping[str, Any]) -> Verdict:
     """PASS once Hera is shown to be at most so much slower than YAML, FAIL once it is shown to be more; else HOLD."""
-    return assess("not_slower", evidence).verdict
+    return _counted(assess("not_slower", evidence).verdict, evidence)
 
 
 def not_more(evidence: Mapping[str, Any]) -> Verdict:
@@ -114,7 +120,7 @@ def not_more(evidence: Mapping[str, Any]) -> Verdict:
 
 def no_increase(evidence: Mapping[str, Any]) -> Verdict:
     """PASS once Hera is shown to have no more errors than the margin allows, FAIL once it has more; else HOLD."""
-    return assess("no_increase", evidence).verdict
+    return _counted(assess("no_increase", evidence).verdict, evidence)
 
 
 def sample_ratio(evidence: Mapping[str, Any]) -> Verdict:

@@ -119,7 +119,7 @@ def _gates(watch: Watch, limits: Limits, per_second: float) -> list[Check]:
     looks = [look(name=name, gate=gate, seen=seen, per_second=per_second, limit_source=limits.source(limit),
                   why=_WHY[name]) for name, gate, seen, limit in of]  # fmt: skip
     ladder = Ladder(code_revision=code, rungs=(watch.rung,))
-    return [judging.accounted(check, ladder) if check.name == judging.SUCCESS else check for check in looks]
+    return [judging.counted_well(check, ladder, (*judging.COUNTED, CREATIONS)) for check in looks]
 
 
 _WHY: Final = {

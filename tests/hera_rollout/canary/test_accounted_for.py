@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -12,9 +13,9 @@ import pandas as pd
 import pytest
 
 from hera_rollout.canary import Ladder, Look, Rung, checks
-from hera_rollout.canary.judging import SUCCESS
+from hera_rollout.canary.judging import ERRORS, SUCCESS
 from hera_rollout.errors import Retryable
-from hera_rollout.gates import Check, Verdict, rules
+from hera_rollout.gates import Check, Errors, Verdict, rules
 from hera_rollout.metrics import Prometheus
 from hera_rollout.production import Baseline, Watch
 from hera_rollout.production import checks as production_checks
@@ -57,6 +58,10 @@ class Counters(Prometheus):
         self.first, self.last = first, last
         self.scraped: dict[str, float] = more.get("scraped", dict.fromkeys(first, BEGAN.timestamp()))
         self.started: dict[str, float] = more.get("started", dict.fromkeys(last, 0.0))
+        self.labels: dict[str, str] = more.get("labels", {"path": "hera", "outcome": "created"})
+        self.failed: dict[str, float] = more.get("failed", {})
+        self.yaml: float = more.get("yaml", 0)
+        self.between: tuple[datetime, float] | None = more.get("between")
         self.failing = False
 
     def instant(self, query: str, at: datetime | None = None) -> pd.DataFrame:
@@ -65,7 +70,13 @@ class Counters(Prometheus):
         early = at is not None and at <= BEGAN
         if "backend_workflow_creations_total" in query:
             counts = self.first if early else self.last
-            rows = [{"pod": pod, "path": "hera", "outcome": "created", "value": one} for pod, one in counts.items()]
+            if self.between and at and not early and at <= self.between[0]:
+                counts = dict.fromkeys(self.last, self.between[1])
+            rows = [{"pod": pod, **self.labels, "value": one} for pod, one in counts.items()]
+            if not early and self.labels:
+                rows += [{"pod": pod, "path": "hera", "outcome": "error", "value": one}
+                         for pod, one in self.failed.items()]  # fmt: skip
+                rows += [{"pod": "a", "path": "yaml", "outcome": "created", "value": self.yaml}] * bool(self.yaml)
         elif "timestamp(up" in query:
             rows = [{"pod": pod, "value": moment} for pod, moment in self.scraped.items()]
         elif "process_start_time_seconds" in query:
@@ -225,3 +236,69 @@ def test_productions_watch_compares_them_too(looker: Looker, created: int, verdi
     made = {check.name: check for check in production_checks(watch, LIMITS, NOW.timestamp())}[SUCCESS]
     assert made.verdict is verdict
     assert "if failures come one at a time" in made.seen
+
+
+@pytest.mark.parametrize("created", [0, 300])
+def test_a_counter_that_lacks_workflows_that_were_seen_shows_nothing_good(looker: Looker, created: int) -> None:
+    """One of two pods is not scraped, or the counter has no path: what is not there did not go well."""
+    answered = Counters({"a": 0}, {"a": created}, yaml=5_000)
+    look, _ = looker(answered, *good(600))
+    rung = replace(at(look, begun()), errors=Errors.between("code", (5_000, 5_000), (0, 30)))
+    by_name = {check.name: check for check in checks(Ladder(code_revision="code", rungs=(rung,)), LIMITS)}
+    for name in (SUCCESS, ERRORS):
+        check = by_name[name]
+        assert check.verdict is Verdict.HOLD, check.seen
+        assert f"{600 - created} of 600 workflows by Hera are not in the service's counter" in check.seen
+        assert "scrape" in check.todo
+        assert rules.RULES[check.rule](json.loads(json.dumps(check.evidence))) is check.verdict
+
+
+def test_a_counter_without_paths_is_no_count(looker: Looker) -> None:
+    look, _ = looker(Counters({"a": 0}, {"a": 600}, labels={}), *good(600))
+    check = judged(at(look, begun()))
+    assert check.verdict is Verdict.HOLD
+    assert "not compared with the service's own count" in check.seen
+
+
+def test_workflows_after_the_last_scrape_and_a_few_that_people_made_anew_are_no_lack(looker: Looker) -> None:
+    new = [workflow(2_000 + number, NOW - timedelta(seconds=40)) for number in range(70)]
+    by_hand = [workflow(3_000 + number, BEGAN + timedelta(seconds=90)) for number in range(20)]
+    look, _ = looker(Counters({"a": 0}, {"a": 600}), *good(600), *new, *by_hand)
+    assert judged(at(look, begun())).verdict is Verdict.PASS
+
+
+def test_what_a_rung_made_after_it_was_left_makes_up_for_none_that_is_missing(looker: Looker) -> None:
+    """An approval of the next rung may take hours, and this one's workflows are seen on."""
+    left, until = BEGAN + timedelta(minutes=12), NOW - timedelta(minutes=1)
+    after = [workflow(4_000 + number, left + timedelta(seconds=1 + number)) for number in range(400)]
+    look, _ = looker(Counters({"a": 0}, {"a": 1_400}, between=(left, 1_000)), *good(600), *after)
+    rung = replace(begun(), ended=left.timestamp(), until=until.timestamp())
+    check = judged(at(look, rung))
+    assert check.verdict is Verdict.HOLD
+    assert "400 are not accounted for" in check.seen
+
+
+def test_counts_that_a_restart_erased_stay(looker: Looker) -> None:
+    """A container that begins anew in its pod counts from zero: 40 of 190 failed, then none of 2,000."""
+    prometheus = Counters({"a": 100}, {"a": 250}, failed={"a": 40})
+    look, _ = looker(prometheus, *good(150))
+    rung = at(look, begun())
+    assert (rung.errors.hera, rung.errors.totals) == (190, (40, 0))
+    prometheus.last, prometheus.failed = {"a": 2_000}, {"a": 0}
+    assert at(look, rung).errors.totals == (40, 0)
+    prometheus.last, prometheus.failed = {}, {}
+    assert at(look, rung).errors == rung.errors, "nor does a series that is gone at a look take them away"
+
+
+def test_evidence_of_before_the_service_was_asked_is_read_and_not_good(looker: Looker) -> None:
+    plain = at(looker(Counters({"a": 0}, {"a": 600}), *good(600))[0], begun()).plain()
+    old = Rung.read({key: value for key, value in plain.items() if key not in ("created", "early", "late")})
+    assert judged(old).verdict is Verdict.HOLD
+
+
+def test_records_from_before_the_service_was_asked_judge_the_same(looker: Looker) -> None:
+    check = judged(at(looker(Counters({"a": 0}, {"a": 600}), *good(600))[0], begun()))
+    without = {key: value for key, value in check.evidence.items() if key != "service"}
+    service = {key: value for key, value in check.evidence["service"].items() if key != "uncounted"}
+    assert rules.success_rate(without) is Verdict.PASS
+    assert rules.success_rate({**without, "service": service}) is Verdict.PASS
