@@ -30,6 +30,8 @@ _BUCKETS: Final = f"backend_http_request_duration_seconds_bucket{{{SUBMITTING}}}
 SLACK: Final = 2.0
 """Seconds around a flip in which it is not asked which path made a workflow: Kubernetes notes whole seconds, and its
 clock is another one."""
+SCRAPED_SECONDS: Final = 300
+"""So old a pod's last count may be for Prometheus to give it."""
 LOOK_BACK: Final = timedelta(hours=24)
 
 
@@ -61,14 +63,24 @@ def counted_from(prometheus: Prometheus, target: Target, begin: datetime, now: d
     That is the last scrape by then, or the start of a pod that nobody had scraped by then, as after a deploy.
 
     Raises:
-        RolloutError: Prometheus does not answer.
+        RolloutError: Prometheus does not answer, or did not scrape a pod by then that had run for longer than since its
+            last count is looked for: nobody knows how far it had counted.
     """
     pods, seconds = expressions.pods(target), max(1, round((now - begin).total_seconds()))
     starts = f"min by (pod) (last_over_time(process_start_time_seconds{{{pods}}}[{seconds}s]))"
-    scraped = _by_pod(prometheus.instant(f"min by (pod) (timestamp(up{{{pods}}}))", begin))
+    # A scrape that fails ends a pod's series, and is a sample of `up` all the same.
+    scrapes = f"(timestamp(up{{{pods}}}) and up{{{pods}}} == 1)[{SCRAPED_SECONDS}s:5s]"
+    scraped = _by_pod(prometheus.instant(f"min by (pod) (max_over_time({scrapes}))", begin))
     started = _by_pod(prometheus.instant(starts, now))
-    unknown = (at for pod, at in started.items() if pod not in scraped)
-    return min([begin.timestamp(), *scraped.values(), *unknown])
+    unknown = {pod: at for pod, at in started.items() if pod not in scraped}
+    if lost := sorted(pod for pod, at in unknown.items() if at < begin.timestamp() - SCRAPED_SECONDS):
+        raise RolloutError(
+            f"Prometheus had not scraped {', '.join(lost[:MOST_NAMED])} in the {SCRAPED_SECONDS} s before "
+            f"{begin:%Y-%m-%d %H:%M:%S} UTC: what was counted since then is not known.",
+            expected="every pod of the service scraped before its counters are compared",
+            todo="See why Prometheus did not scrape it then; once it does, begin this phase anew.",
+        )
+    return min([begin.timestamp(), *scraped.values(), *unknown.values()])
 
 
 def path_of(document: Mapping[str, Any]) -> tuple[str, str]:
@@ -114,29 +126,33 @@ class Look:
                 are told in `missing`, and what they had counted stays.
         """
         self.missing = []
-        since = self._counted_from(rung, now) - SLACK
-        frame = self.frame(since)
+        since, unknown = self._counted_from(rung, now)
+        frame = self.frame(since - SLACK)
         at = frame["created"].map(datetime.timestamp)
         mine, early = frame[(at >= rung.began) & (at < (rung.until or inf))], frame[at < rung.began]
         found = placed(counted(rung, mine, now.timestamp(), self.deadline), mine)
         end = rung.until or now.timestamp()
         late = mine[mine["created"].map(datetime.timestamp) > end - 2 * self.cluster.target.limits.scrape_seconds]
         found = replace(found, early=max(rung.early, _by_hera(early)), late=_by_hera(late))
-        for read, asked in ((lambda one: self._served(one, now), True), (self._logged, logs and not rung.ended)):
+        if unknown:
+            self.missing.append(unknown)
+        for read, asked in (
+            (lambda one: self._served(one, now), not unknown), (self._logged, logs and not rung.ended)
+        ):  # fmt: skip
             try:
                 found = read(found) if asked else found
             except Exception as error:  # whatever came, the workflows that were seen still count
                 self.missing.append(in_words(error))
         return found
 
-    def _counted_from(self, rung: Rung, now: datetime) -> float:
-        """As `counted_from`; the rung's beginning, where Prometheus does not say."""
+    def _counted_from(self, rung: Rung, now: datetime) -> tuple[float, str]:
+        """As `counted_from`; the rung's beginning, and why, where the growth of the counters is not known."""
         if self.prometheus is None:
-            return rung.began
+            return rung.began, ""
         try:
-            return counted_from(self.prometheus, self.cluster.target, _moment(rung.began), now)
-        except RolloutError:  # whoever asks next for the counters themselves tells it
-            return rung.began
+            return counted_from(self.prometheus, self.cluster.target, _moment(rung.began), now), ""
+        except Exception as error:  # whatever came, the workflows still count
+            return rung.began, in_words(error)
 
     def before(self, now: datetime) -> Before:
         """The service over the time that its pods have run, a day at most."""
@@ -158,13 +174,13 @@ class Look:
         begin, end = _moment(rung.began), _moment(rung.ended) if rung.ended else now
         seconds = max(1, round((end - begin).total_seconds()))
         try:
-            first = self.prometheus.instant(creations(target), begin)
+            first = self.prometheus.instant(creations(target, SCRAPED_SECONDS), begin)
             last = self.prometheus.instant(creations(target, seconds), end)
             tries = growth(first, last, ["path", "outcome"])
             made_by_now = self._made(first, begin, _moment(rung.until) if rung.until else now) if rung.ended else tries
             answered = growth(
-                self.prometheus.instant(buckets(target), begin), self.prometheus.instant(buckets(target, seconds), end),
-                ["path", "le"],
+                self.prometheus.instant(buckets(target, SCRAPED_SECONDS), begin),
+                self.prometheus.instant(buckets(target, seconds), end), ["path", "le"],
             )  # fmt: skip
         except RolloutError as error:
             self.missing.append(error.seen)

@@ -14,6 +14,7 @@ import pytest
 
 from hera_rollout.canary import Ladder, Look, Rung, checks
 from hera_rollout.canary.judging import ERRORS, SUCCESS
+from hera_rollout.canary.looking import SCRAPED_SECONDS, buckets, creations
 from hera_rollout.errors import Retryable
 from hera_rollout.gates import Check, Errors, Verdict, rules
 from hera_rollout.metrics import Prometheus
@@ -84,6 +85,14 @@ class Counters(Prometheus):
         else:
             rows = []
         return pd.DataFrame(rows, columns=None if rows else ["value"])
+
+
+class Asked(Counters):
+    """Notes what it was asked."""
+
+    def instant(self, query: str, at: datetime | None = None) -> pd.DataFrame:
+        self.asked = [*getattr(self, "asked", []), (query, at)]
+        return super().instant(query, at)
 
 
 Looker = Callable[..., tuple[Look, Cluster]]
@@ -302,3 +311,28 @@ def test_records_from_before_the_service_was_asked_judge_the_same(looker: Looker
     service = {key: value for key, value in check.evidence["service"].items() if key != "uncounted"}
     assert rules.success_rate(without) is Verdict.PASS
     assert rules.success_rate({**without, "service": service}) is Verdict.PASS
+
+
+def test_a_pod_that_was_not_scraped_as_a_rung_began_counts_for_no_rung_with_all_its_life(looker: Looker) -> None:
+    """What it counted in the day before would excuse as many that are missing now, and its old errors would fail it."""
+    day = [workflow(9_000 + number, BEGAN - timedelta(seconds=400 + number)) for number in range(500)]
+    prometheus = Counters({"a": 0}, {"a": 1_000, "b": 500}, failed={"b": 300}, scraped={"a": BEGAN.timestamp() - 2},
+                          started={"a": 0.0, "b": BEGAN.timestamp() - 86_400})  # fmt: skip
+    look, _ = looker(prometheus, *good(600), *day)
+    rung = at(look, begun())
+    assert rung.errors.totals == (0, 0)
+    assert judged(rung).verdict is Verdict.HOLD
+    assert any("b" in line and "scraped" in line for line in look.missing), look.missing
+
+
+def test_a_scrape_that_was_missed_as_a_rung_began_is_taken_from_before_it(make_target: Callable[..., Target]) -> None:
+    target = make_target()
+    for query in (creations, buckets):
+        assert "last_over_time" in query(target, SCRAPED_SECONDS)
+    prometheus = Asked({"a": 50}, {"a": 650})
+    Look(Cluster(target, *good(600)), SimpleNamespace(target=target), prometheus, 60).at(begun(), NOW, logs=False)  # type: ignore[arg-type]
+    first = [query for query, moment in prometheus.asked if moment == BEGAN]
+    assert len(first) == 3
+    assert all(f"[{SCRAPED_SECONDS}s" in query for query in first), "a series ends where a scrape is missed"
+    (scrapes,) = [query for query in first if "timestamp(up" in query]
+    assert "== 1" in scrapes, "an attempt that failed is no scrape"

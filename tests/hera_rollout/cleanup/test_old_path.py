@@ -85,7 +85,7 @@ class Counted(Prometheus):
             return pd.DataFrame([{"pod": "backend-1", "value": at.timestamp() - self.lag}])
         if "process_start_time_seconds" in query:
             return pd.DataFrame(columns=["value"])
-        value = self.values[0] if "last_over_time" not in query else self.values[1]
+        value = self.values[0] if at is not None and at < ago(0.0001) else self.values[1]
         return pd.DataFrame([{"pod": "backend-1", "path": "yaml", "outcome": "created", "value": value}])
 
 

@@ -30,8 +30,6 @@ BEYOND: Final = timedelta(days=7)
 """So far back from the time asked for, or as long as that again, an older workflow is looked for."""
 QUIET_SECONDS: Final = 86_400
 """So long a service that is used may make no workflow; where a longer time shows none, nothing was looked at."""
-SCRAPED_SECONDS: Final = 300
-"""So old a pod's last count may be for Prometheus to give it."""
 MOST_NAMED: Final = 10
 
 
@@ -133,9 +131,9 @@ def _counted(phase: Phase, since: datetime, now: datetime) -> int | None:
     target = phase.target
     try:
         prometheus = Prometheus.of(target)
-        if looking.counted_from(prometheus, target, since, now) < since.timestamp() - SCRAPED_SECONDS:
+        if looking.counted_from(prometheus, target, since, now) < since.timestamp() - looking.SCRAPED_SECONDS:
             return None  # a pod counted before that time, and nobody knows how far
-        first = prometheus.instant(looking.creations(target), since)
+        first = prometheus.instant(looking.creations(target, looking.SCRAPED_SECONDS), since)
         last = prometheus.instant(looking.creations(target, max(1, round((now - since).total_seconds()))), now)
     except RolloutError as error:
         display.note(f"Not compared with the service's own counter: {error.seen}")
