@@ -169,3 +169,55 @@ def test_a_count_that_begins_long_before_that_time_says_nothing_of_it(usage):
     check = usage([workflow("a", 1), workflow("old", 15)], prometheus=Counted(0, 400, lag=5 * DAY))
     assert check.verdict is Verdict.PASS
     assert "not compared with the service's counter" in check.seen
+
+
+def unlabelled(name: str, days: float) -> Document:
+    """As an archive lists it that keeps no labels."""
+    document = workflow(name, days)
+    document["metadata"]["labels"] = {}
+    return document
+
+
+def test_a_workflow_without_labels_that_the_services_rows_name_is_of_unknown_path(usage):
+    rows = Rows(("task-x", "python-job-x-1-1", 2), ("task-y", "python-job-y-1-1", 2))
+    archive = [unlabelled("python-job-x-1-1", 2), unlabelled("python-job-y-1-1", 2), unlabelled("a-strangers", 2)]
+    check = usage([workflow("a", 1), workflow("old", 15)], archive, rows=rows)
+    assert check.verdict is Verdict.HOLD
+    assert "2 by path unknown" in check.seen
+
+
+def test_workflows_that_people_made_anew_of_a_task_hide_no_run_that_is_gone(usage):
+    """Two of its first run, none of its second, by YAML: as many workflows as runs."""
+    again = [workflow("a", 3), workflow("b", 2)]
+    for one in again:
+        one["metadata"]["labels"] |= {"hera-rollout/task": "task-a", "hera-rollout/run": "1"}
+    rows = Rows(("task-a", "a", 3), ("task-a", "python-job-a-2-1", 2))
+    check = usage([*again, workflow("old", 15)], rows=rows)
+    assert check.verdict is Verdict.HOLD
+    assert "python-job-a-2-1" in check.seen
+
+
+@pytest.mark.parametrize(
+    "row", [{"name": "task-a"}, {"id": "task-a", "runCount": "many"}, {"id": "task-a", "startedAt": "28 Nov 2026"},
+            {"id": "task-a", "startedAt": 1_790_000_000}],
+)  # fmt: skip
+def test_rows_of_another_shape_are_not_read_and_no_crash(usage, row):
+    rows = Rows()
+    rows.tasks = lambda: [row]
+    check = usage([workflow("a", 1), workflow("old", 15)], rows=rows)
+    assert check.verdict is Verdict.HOLD
+    assert "the service's own rows were not read" in check.seen
+
+
+def test_a_task_that_was_never_run_is_not_asked_for(usage):
+    rows = Rows()
+    rows.tasks = lambda: [
+        {"id": f"task-{number}", "runCount": 0, "createdAt": stamp(ago(1))} for number in range(2_000)
+    ]
+    assert usage([workflow("a", 1), workflow("old", 15)], rows=rows).verdict is Verdict.PASS
+    assert rows.asked == 0
+
+
+def test_one_workflow_is_one(usage):
+    check = usage([workflow("a", 1), workflow("old", 15)])
+    assert "1 workflow by Hera in 14 d" in check.seen

@@ -8,6 +8,7 @@ from typing import Any, Final
 import pandas as pd
 
 from hera_rollout import display, flag, metrics
+from hera_rollout.answers import plain
 from hera_rollout.backend import Backend
 from hera_rollout.canary import looking
 from hera_rollout.canary.looking import path_of
@@ -115,15 +116,20 @@ def _usage(phase: Phase) -> dict[str, Any]:
     since = now - timedelta(seconds=seconds)
     frame = metrics.workflow_frame(phase.workflows, since=since - max(BEYOND, now - since), path_of=path_of)
     every = frame[(frame["task"] != "") | (frame["path"] == "yaml")]
-    mine, older = every[every["created"] >= since], every[every["created"] < since]
+    # A stranger's workflow may have been kept for longer than this service's are: only one of a task shows a reach.
+    mine, older = every[every["created"] >= since], every[(every["created"] < since) & (every["task"] != "")]
+    counts = {str(path) or "unknown": int(count) for path, count in mine["path"].value_counts().items()}
+    rows, unlabelled = _rows(phase.backend, frame, since)
+    if unlabelled:
+        counts["unknown"] = counts.get("unknown", 0) + unlabelled
     said = flag.report(phase.cluster, phase.backend)
     return {
         "since": f"{since:%Y-%m-%d %H:%M:%S} UTC", "seconds": seconds, "pods": len(said),
         "pods_off": not_all_on(said), "command": str(frame.attrs["command"]),
-        "counts": {str(path) or "unknown": int(count) for path, count in mine["path"].value_counts().items()},
+        "counts": counts,
         "oldest": f"{older['created'].min():%Y-%m-%d %H:%M} UTC" if len(older) else "",
         "counted": _counted(phase, since, now),
-    } | _rows(phase.backend, frame, since)  # fmt: skip
+    } | rows  # fmt: skip
 
 
 def _counted(phase: Phase, since: datetime, now: datetime) -> int | None:
@@ -142,21 +148,29 @@ def _counted(phase: Phase, since: datetime, now: datetime) -> int | None:
     return looking.made(grown, "yaml", bad=False) if len(grown) else None
 
 
-def _rows(backend: Backend, frame: pd.DataFrame, since: datetime) -> dict[str, Any]:
-    """Runs of that time by the service's own rows whose workflows are not to be found, and why none could be read."""
-    known = set(frame["name"])
-    runs = frame.groupby("task").size()
-    lost: list[str] = []
+def _rows(backend: Backend, frame: pd.DataFrame, since: datetime) -> tuple[dict[str, Any], int]:
+    """Runs of that time by the service's own rows whose workflows are not to be found, and why none could be read.
+
+    Returns:
+        Those, and how many workflows the rows name that say neither task nor path, as in an archive without labels.
+    """
+    known, mute = set(frame["name"]), set(frame[(frame["task"] == "") & (frame["path"] == "")]["name"])
+    runs = frame.groupby("task")["run"].nunique()  # a run that somebody resubmitted is one run
+    ran: list[str] = []
+    failure = ""
     try:
         for task in backend.tasks():
-            name = str(task["id"])
+            name, count = str(task["id"]), task.get("runCount")
+            never = count == 0 and not task.get("startedAt")
             before = bool(task.get("startedAt")) and _at(task, "startedAt") < since  # its newest run
-            all_there = int(task.get("runCount") or runs.get(name, 0) + 1) <= int(runs.get(name, 0))
-            if not before and not all_there:
-                lost += [workflow for workflow in _ran(backend, name, since) if workflow not in known]
+            all_there = int(count or runs.get(name, 0) + 1) <= int(runs.get(name, 0))
+            if not (never or before or all_there):
+                ran += _ran(backend, name, since)
     except RolloutError as error:
-        return {"lost": lost, "rows": error.seen}
-    return {"lost": sorted(lost), "rows": ""}
+        failure = error.seen
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        failure = f"they are of another shape ({type(error).__name__}: {plain(str(error), 80)})"
+    return {"lost": sorted(set(ran) - known), "rows": failure}, len(set(ran) & mute)
 
 
 def _ran(backend: Backend, task: str, since: datetime) -> list[str]:
@@ -186,6 +200,7 @@ def not_all_on(said: pd.DataFrame) -> list[str]:
 def usage_check(usage: dict[str, Any], source: str) -> Check:
     """PASS where nothing came by another path, what was looked at reaches back, and each pod says on for all tasks."""
     counts, off, pods, asked = usage["counts"], usage["pods_off"], usage["pods"], span(usage["seconds"])
+    hera = counts.get("hera", 0)
     told = ", ".join(f"{count} by path {path}" for path, count in counts.items() if path != "hera")
     unshown = _unshown(usage, asked)
     good = not told and not off and pods > 0 and not unshown
@@ -195,7 +210,7 @@ def usage_check(usage: dict[str, Any], source: str) -> Check:
     more = "".join(f"; {text}" for text in (off_at, *unshown, reach, unsure) if text)
     return judge(
         name=UNUSED, rule=rules.holds if good else rules.withheld, evidence={"holds": good, **usage},
-        seen=f"{counts.get('hera', 0)} workflows by Hera in {asked}; not by Hera: {told or 'none'}; "
+        seen=f"{hera} workflow{'' if hera == 1 else 's'} by Hera in {asked}; not by Hera: {told or 'none'}; "
         f"{pods - len(off)} of {pods} pods say that the flag is on{more}",
         expected=f"none by another path for {asked}, workflows shown back to before it, and the flag on for all tasks "
         "in every pod", limit_source=source,
