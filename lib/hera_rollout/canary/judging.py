@@ -20,6 +20,7 @@ from hera_rollout.gates import (
     rules,
     rung,
 )
+from hera_rollout.gates.assessments import amount
 from hera_rollout.gates.rung import LADDER, Minimum
 from hera_rollout.target import Limits
 
@@ -109,11 +110,13 @@ def counted_well(check: Check, ladder: Ladder, counted: Sequence[str] = COUNTED)
         return check
     evidence = {**check.evidence, "service": service}
     verdict = rules.RULES[check.rule](evidence)
-    lacking = f"{service['uncounted']:,} of {service['workflows']:,} workflows by Hera are not in the service's counter"
+    seen = amount(service["workflows"] or 0, "workflows")
+    lacking = f"{service['uncounted']:,} of {seen} by Hera are not in the service's counter"
+    rest = check.seen if verdict is Verdict.FAIL else check.seen.removesuffix("; decided")
     todo = ("See which pods Prometheus does not scrape, whether a container began anew, and whether "
             "backend_workflow_creations_total counts by path and outcome. What was not counted cannot be counted "
             "afterwards: once all is, begin this phase anew.")  # fmt: skip
-    return replace(check, verdict=verdict, evidence=evidence, seen=f"{lacking}; {check.seen}",
+    return replace(check, verdict=verdict, evidence=evidence, seen=f"{lacking}; {rest}",
                    todo=check.todo if verdict is Verdict.FAIL else todo)  # fmt: skip
 
 
@@ -129,12 +132,14 @@ def accounted(check: Check, ladder: Ladder) -> Check:
     verdict = rules.RULES[check.rule](evidence)
     created, missing = service["created"], service["unaccounted"]
     measured, _, rest = check.seen.partition("; ")
+    open_still = check.seen.removesuffix("; decided") if verdict is Verdict.HOLD else check.seen
     if created is None:
-        text = f"{check.seen}; not compared with the service's own count: Prometheus has none of all this time"
+        text = f"{open_still}; not compared with the service's own count: Prometheus has none of all this time"
         todo = "See whether Prometheus scrapes the service's pods and has backend_workflow_creations_total by path."
     elif missing:
-        text = (f"{created:,} created by Hera by the service's counter, {service['workflows']:,} workflows seen: "
-                f"{missing:,} {'is' if missing == 1 else 'are'} not accounted for; {check.seen}")  # fmt: skip
+        seen, missed = amount(service["workflows"] or 0, "workflows"), f"{missing:,} {'is' if missing == 1 else 'are'}"
+        text = (f"{created:,} created by Hera by the service's counter, {seen} seen: {missed} not accounted for; "
+                f"{open_still}")  # fmt: skip
         todo = ("Find what took them away before they were seen: tasks that were cancelled or deleted, a TTL without "
                 "Argo's archive. How they ended is not known: once workflows stay, begin this phase anew.")  # fmt: skip
     else:
@@ -152,7 +157,7 @@ def misplaced(ladder: Ladder) -> Check:
         name=PLACED,
         rule=rules.holds,
         evidence={"holds": not wrong, "misplaced": names, "count": wrong, "tasks": tasks},
-        seen=f"{wrong} workflows by the other path" + (f": {', '.join(names[:3])}" if names else ""),
+        seen=f"{amount(wrong, 'workflows')} by the other path" + (f": {', '.join(names[:3])}" if names else ""),
         expected="every task's workflows by the path that the split gives it at the rung's percentage",
         limit_source="kit",
         why="A backend that falls back to YAML without a word would prove nothing of Hera here.",

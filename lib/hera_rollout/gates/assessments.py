@@ -1,5 +1,6 @@
 """What a gate says after a look: the verdict, the evidence now, how much is needed, and when it will be there."""
 
+import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from math import exp, log
@@ -59,7 +60,7 @@ class Assessment:
             return "decided"
         if self.needed is None:
             return "not foreseeable: what was measured is too near the limit, or there is nothing yet"
-        more = f"about {self.needed - self.have:,.0f} more {self.unit} if it goes on as so far"
+        more = f"about {amount(self.needed - self.have, f'more {self.unit}')} if it goes on as so far"
         return f"{more}: {'never, for none arrive now' if self.seconds is None else duration(self.seconds)}"
 
     @property
@@ -69,6 +70,12 @@ class Assessment:
             f"evidence for PASS {shown(self.log_for)} of {1 / self.alpha.passing:,.0f}, "
             f"for FAIL {shown(self.log_against)} of {1 / self.alpha.failing:,.0f}"
         )
+
+
+def amount(count: float, unit: str) -> str:
+    """So many of them: ``1 workflow on Hera``, ``2 workflows on Hera``."""
+    text = f"{count:,.0f}"
+    return f"{text} {re.sub('s(?= |$)', '', unit, count=1) if text == '1' else unit}"
 
 
 def shown(log_value: float) -> str:

@@ -3,7 +3,7 @@
 from typing import Final
 
 from hera_rollout.gates import rules
-from hera_rollout.gates.assessments import Assessment
+from hera_rollout.gates.assessments import Assessment, amount
 from hera_rollout.gates.checks import Check, Verdict
 from hera_rollout.gates.judging import Gate, Seen, assess, evidence_of, rule_of
 
@@ -45,12 +45,12 @@ def sentence(rule: str, found: Assessment) -> str:
     if found.waiting and found.verdict is Verdict.HOLD:
         return f"not judged before there are {found.waiting}; {found.forecast}"
     if found.estimate is None and rule == "no_increase":
-        measured = f"{found.have:,.0f} {found.unit}, no errors of both paths to compare"
+        measured = f"{amount(found.have, found.unit)}, no errors of both paths to compare"
     elif found.estimate is None:
-        measured = f"{found.have:,.0f} {found.unit}, nothing to measure yet"
+        measured = f"{amount(found.have, found.unit)}, nothing to measure yet"
     else:
         measured = (
-            f"{figure(rule, found.estimate)} {NOUNS[rule]} over {found.have:,.0f} {found.unit}{_between(rule, found)}"
+            f"{figure(rule, found.estimate)} {NOUNS[rule]} over {amount(found.have, found.unit)}{_between(rule, found)}"
         )
     # Counts of failures are judged as if one said nothing about the next; a node that dies fails many at once.
     assumed = ", if failures come one at a time" if rule in _COUNTS else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,11 +13,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from hera_rollout.canary import Ladder, Look, Rung, checks
+from hera_rollout.canary import Ladder, Look, Rung, checks, misplaced
 from hera_rollout.canary.judging import ERRORS, SUCCESS
 from hera_rollout.canary.looking import SCRAPED_SECONDS, buckets, creations
 from hera_rollout.errors import Retryable
-from hera_rollout.gates import Check, Errors, Verdict, rules
+from hera_rollout.gates import Check, Errors, RungShare, Verdict, rules
 from hera_rollout.metrics import Prometheus
 from hera_rollout.production import Baseline, Watch
 from hera_rollout.production import checks as production_checks
@@ -336,3 +337,18 @@ def test_a_scrape_that_was_missed_as_a_rung_began_is_taken_from_before_it(make_t
     assert all(f"[{SCRAPED_SECONDS}s" in query for query in first), "a series ends where a scrape is missed"
     (scrapes,) = [query for query in first if "timestamp(up" in query]
     assert "== 1" in scrapes, "an attempt that failed is no scrape"
+
+
+@pytest.mark.parametrize(
+    ("seen", "counted"), [(1, 1), (1, 2), (0, 1), (1, 0), (600, 600), (600, 601), (600, 300), (600, None)]
+)
+def test_the_success_gate_reads_well(looker: Looker, seen: int, counted: int | None) -> None:
+    look, _ = looker(Counters({}, {} if counted is None else {"a": counted}), *good(seen))
+    rung = replace(
+        at(look, begun()), share=RungShare(percent=100, tasks=1, hera=1), misplaced=("a",), misplaced_count=1
+    )
+    check = judged(rung)
+    words = f"{check.seen} {check.todo} {misplaced(Ladder(code_revision='code', rungs=(rung,))).seen}"
+    assert not re.search(r"(?<![\d,])1 (more )?(workflows|observations|task keys)", words), words
+    assert "if failures come one at a time" in check.seen
+    assert check.verdict is not Verdict.HOLD or "decided" not in check.seen, "a HOLD is not decided"
