@@ -193,3 +193,15 @@ def test_pods_of_a_deployment_with_a_long_name_are_its_own(length: int, template
     if length < 50:
         for longer in (f"{deployment}-x", f"{deployment}-worker", f"{deployment}-canary"):
             assert not re.fullmatch(pattern, pod_of(longer, template_hash)), longer
+
+
+@pytest.mark.parametrize(
+    ("label", "asked"), [({"status": "200"}, 40), ({"status": "2xx"}, 40), ({"code": "200"}, 0), ({}, 0)]
+)
+def test_requests_whose_status_is_not_told_are_no_good_answers(
+    make_target: Callable[..., Target], label: dict[str, str], asked: int
+) -> None:
+    """A counter by `code`, or by nothing, has no 5xx to be found: as many requests without an error were evidence."""
+    series = {"__name__": "backend_http_requests_total", "namespace": "argo", "pod": OURS, "route": "/x", **label}
+    found = baseline.counts(SmallPrometheus((series, 0, 40)), make_target(), 60, NOW)
+    assert found == (asked, 0)

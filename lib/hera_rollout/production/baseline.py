@@ -129,7 +129,8 @@ def of_service(prometheus: metrics.Prometheus | None, target: Target, seconds: i
 def counts(prometheus: metrics.Prometheus, target: Target, seconds: int, at: datetime) -> tuple[int, int]:
     """Requests to the service's own routes over the time before a moment, and how many of them were answered 5xx."""
     of = expressions.pods(target)
-    requests = expressions.series(_METRICS["requests"], of)
+    # Requests whose status is not told have no errors to be found: they are no good answers either.
+    requests = expressions.series(_METRICS["requests"], 'status!=""', of)
     errors = expressions.series(requests, expressions.labels(_METRICS["errors"]))
     found = (prometheus.value(expressions.total(one, max(1, seconds)), at) for one in (requests, errors))
     asked, failed = (round(value or 0) for value in found)
