@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from copy import deepcopy
+from datetime import UTC, datetime
 from pathlib import Path
 
 import nbformat
@@ -16,7 +17,7 @@ from hera_rollout import records
 from hera_rollout.cli import main
 from hera_rollout.gates import judge, rules
 from hera_rollout.phase.criteria import PLANS
-from hera_rollout.phase.steps import entering, following_canary
+from hera_rollout.phase.steps import entering, following_canary, qualifying
 from hera_rollout.records import sources
 from hera_rollout.records.redacting import redacted
 
@@ -144,6 +145,8 @@ def injected(source: str) -> NotebookNode:
         (lambda cells: cell(cells, "target: str").update(source=cell(cells, "target: str").source + "\nimport os"),
          "code cell 1 differs"),
         (lambda cells: cells.insert(2, injected("target = __import__('os').getcwd()")), "is not in the shipped"),
+        (lambda cells: cells.insert(2, injected("target: exit() = 'a'")), "is not in the shipped"),
+        (lambda cells: cells.insert(2, injected("target: [print('x')] = 'a'")), "is not in the shipped"),
         (lambda cells: cells.insert(2, injected("steps = None")), "is not in the shipped"),
         (lambda cells: cells.insert(2, injected("target = 'a'\nimport os")), "is not in the shipped"),
         (lambda cells: cell(cells, "leftovers").update(cell_type="raw"), "missing"),
@@ -154,6 +157,19 @@ def test_a_cell_that_is_changed_missing_or_more_is_named_and_no_pass(tmp_path, c
     assert record.verdict == "HOLD"
     assert said in "; ".join(record.data["source_differences"])
     assert entering.judged(record, "03_canary", CODE).verdict == "HOLD"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda cells: cell(cells, "target: str").update(source="target = 'prod'\ndry_run = False"),
+        lambda cells: cell(cells, "target: str").update(source="target: str = 'prod'"),
+        lambda cells: cells.insert(2, injected('PAPERMILL_INPUT_PATH = "a"\nPAPERMILL_OUTPUT_PATH = "b"')),
+    ],
+)
+def test_parameters_that_are_given_by_hand_or_by_papermill_are_no_other_source(tmp_path, change):
+    record = add(tmp_path, edited(change))
+    assert (record.verdict, record.data["source_differences"]) == ("PASS", [])
 
 
 def ran(notebook: NotebookNode) -> dict[str, dict]:
@@ -182,6 +198,23 @@ def test_what_was_executed_counts_and_not_what_was_saved_afterwards(tmp_path):
 
 
 @pytest.mark.slow
+def test_a_cell_that_is_no_python_ran_nothing_and_is_no_evidence_of_other_code(tmp_path):
+    kernel = {"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}}
+    code = """import json
+from IPython import get_ipython
+from hera_rollout.records.sources import executed_cells
+for typed in ("target: str = 'lab", "target: str = 'lab'", "await x", "phase?", "!true", "%%bash\\ntrue", "%pwd",
+              "x = !ls"):
+    get_ipython().history_manager.store_inputs(10 + len(typed), typed)
+print(json.dumps(list(executed_cells().values())))"""
+    nbformat.write(new_notebook(cells=[new_code_cell(code)], metadata=kernel), tmp_path / "in.ipynb")
+    done = papermill.execute_notebook(tmp_path / "in.ipynb", tmp_path / "out.ipynb", progress_bar=False)
+    told = [entry["sha256"] for entry in json.loads(done.cells[-1].outputs[0].text)]
+    ran = ("target: str = 'lab'", "await x", "phase?", "!true", "%%bash\ntrue", "%pwd", "x = !ls")
+    assert told == [sources.digest(code), *map(sources.digest, ran)]
+
+
+@pytest.mark.slow
 def test_a_kernel_tells_what_it_executed(tmp_path):
     kernel = {"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}}
     last = "import json\nfrom hera_rollout.records.sources import executed_cells\nprint(json.dumps(executed_cells()))"
@@ -194,6 +227,37 @@ def test_a_kernel_tells_what_it_executed(tmp_path):
         "2": {"sha256": sources.digest("x = len('a')"), "assigns": None},
         "3": {"sha256": sources.digest(last), "assigns": None},
     }
+
+
+@pytest.mark.parametrize("content", [None, "", "[]", "x"])
+@pytest.mark.parametrize("name", ["record.json", "notebook.ipynb", "evidence/checks.json"])
+def test_a_record_that_cannot_be_read_any_more_is_a_fail_of_the_gate_and_no_crash(tmp_path, name, content):
+    record = add(tmp_path, executed("drill", shipped("drill")))
+    path = record.folder / name
+    path.write_text(content) if content is not None else path.unlink()
+    gate = entering.judged(record, "drill", CODE)
+    assert gate.verdict == "FAIL"
+    assert "is not as it was kept" in gate.seen
+    if name != "record.json":
+        data = record.data | {"files": records.chain.digests(record.folder)}
+        text = json.dumps(data | {"seal": records.chain.seal_of(data)})
+        (record.folder / "record.json").write_text(text)
+        assert entering.judged(record, "drill", CODE).verdict == "FAIL"
+
+
+def test_a_testing_checklist_of_a_forged_record_is_run_again(tmp_path, monkeypatch):
+    notebook = forged("01_dev_testing")
+    notebook.cells[-1].outputs[-1].metadata["hera-rollout"]["checks"] = checks_of("01_dev_testing")
+    notebook.cells[-1].outputs[0].metadata["hera-rollout"]["started"] = datetime.now(UTC).isoformat()
+    record = add(tmp_path, notebook)
+    honest = executed("01_dev_testing", shipped("01_dev_testing"))
+    code = [one for one in honest.cells if one.cell_type == "code"]
+    code[-1].outputs[0].metadata["hera-rollout"]["started"] = datetime.now(UTC).isoformat()
+    for data, doubt in ((record.data, True), (record.data | {"source": "shipped", "source_differences": []}, True)):
+        text = json.dumps(data | {"seal": records.chain.seal_of(data)})
+        (record.folder / "record.json").write_text(text)
+        assert qualifying._doubt(records.Record(record.folder, data)) is doubt
+    assert not qualifying._doubt(add(tmp_path / "honest", honest))
 
 
 def test_a_criterion_without_its_checks_is_no_pass(tmp_path):

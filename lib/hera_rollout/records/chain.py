@@ -12,6 +12,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, Final, NamedTuple
 
+from hera_rollout.answers import plain
 from hera_rollout.gates import Verdict
 from hera_rollout.gates import worst
 from hera_rollout.gates.rules import RULES
@@ -110,9 +111,9 @@ def verify(folder: Path) -> Iterator[str]:
     """
     try:
         data = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-        kept: dict[str, str] = data["files"]
+        kept: dict[str, str] = dict(data["files"])
         seal, before = data["seal"], data["previous"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         yield f"{RECORD} cannot be read: {error!r}"
         return
     if seal != seal_of(data):
@@ -169,8 +170,16 @@ def seal_of(data: dict[str, Any]) -> str:
 def recompute(folder: Path) -> Iterator[str]:
     """Judge a record again from its evidence alone; yields each difference to what it says.
 
-    Every check's verdict is computed by its rule from its evidence, and the outcome from the executed notebook.
+    Every check's verdict is computed by its rule from its evidence, and the outcome from the executed notebook. Files
+    that cannot be read are a difference like any other: whoever asks wants to know whether the record holds.
     """
+    try:
+        yield from _judged_again(folder)
+    except Exception as error:  # what somebody wrote there may go wrong in any way
+        yield f"it cannot be judged again from its evidence: {type(error).__name__}: {plain(str(error), 200)}"
+
+
+def _judged_again(folder: Path) -> Iterator[str]:
     data = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     checks = json.loads((folder / "evidence" / "checks.json").read_text(encoding="utf-8"))
     for check in checks:

@@ -31,6 +31,8 @@ EXEMPT: Final = f"exempt: {EXEMPT_VARIABLE} is set, which is for the kit's own t
 DIFFERENT: Final = "not the shipped one"
 _PARAMETERS: Final = "parameters"
 _INJECTED: Final = "injected-parameters"
+_PAPERMILLS_OWN: Final = {"PAPERMILL_INPUT_PATH", "PAPERMILL_OUTPUT_PATH"}
+"""What papermill's --inject-paths adds to the parameters; no cell reads them."""
 _MOST_NAMED: Final = 5
 
 
@@ -127,8 +129,20 @@ def executed_cells() -> dict[str, dict[str, Any]]:
     return {
         str(count): {"sha256": digest(source), "assigns": _assigned(source)}
         for count, source in enumerate(history)
-        if source.strip()
+        if source.strip() and _could_run(source)
     }
+
+
+def _could_run(source: str) -> bool:
+    """Whether a cell's source is Python once IPython has read its magics: of any other no line was executed."""
+    shell = get_ipython()
+    try:
+        ast.parse(shell.transform_cell(source) if shell else source)
+    except SyntaxError:
+        return False
+    except (ValueError, RecursionError, MemoryError):
+        return True  # not known, so it counts
+    return True
 
 
 def unshipped_cells(name: str) -> list[str]:
@@ -148,7 +162,9 @@ def _is_injected(cell: NotebookNode, names: Mapping[str, str]) -> bool:
 
 
 def _entry(cell: NotebookNode, names: Mapping[str, str]) -> str:
-    return _PARAMETERS if _is(cell, _PARAMETERS) and _declared(cell.source) == names else digest(cell.source)
+    # A value may be given without its annotation; a parameter that is not given keeps the phase's own default.
+    given = _is(cell, _PARAMETERS) and _only_parameters(_assigned(cell.source), names)
+    return _PARAMETERS if given else digest(cell.source)
 
 
 def _statements(source: str) -> list[ast.stmt] | None:
@@ -190,6 +206,8 @@ def _assigned(source: str) -> list[str] | None:
     for statement in statements:
         targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
         plain = isinstance(statement, ast.Assign | ast.AnnAssign) and _is_literal(statement.value)
+        # An annotation is code as well: whatever stands there is executed.
+        plain = plain and isinstance(getattr(statement, "annotation", None), ast.Name | None)
         if not plain or not all(isinstance(target, ast.Name) for target in targets):
             return None
         found += [target.id for target in targets if isinstance(target, ast.Name)]
@@ -197,7 +215,7 @@ def _assigned(source: str) -> list[str] | None:
 
 
 def _only_parameters(assigned: list[str] | None, names: Mapping[str, str]) -> bool:
-    return assigned is not None and set(assigned) <= set(names)
+    return assigned is not None and set(assigned) <= {*names, *_PAPERMILLS_OWN}
 
 
 def _saved(shipped: list[str], numbered: list[tuple[int, str]], name: str) -> list[str]:

@@ -92,8 +92,9 @@ def _fresh(phase: Phase) -> Record | None:
 
 
 def _doubt(record: Record) -> bool:
-    """Whether it is not as it was kept, or not of the shipped notebook."""
-    return bool(records.gate_fault(record.data)) or any(records.verify(record.folder))
+    """Whether it is not as it was kept, is judged otherwise by its evidence, or is not of the shipped notebook."""
+    changed = (*records.verify(record.folder), *records.recompute(record.folder))
+    return bool(records.gate_fault(record.data) or changed)
 
 
 def _shown(record: Record) -> Check:
