@@ -10,7 +10,9 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
-MARK: Final = re.compile(r"PRIVATE KEY|LS0tLS1CRUdJTi")
+_BEGIN_CODED: Final = "LS0tLS1CRUdJTi|0tLS0tQkVHSU4g|tLS0tLUJFR0lOI"
+_MARK_CODED: Final = "UFJJVkFURSBLRV|BSSVZBVEUgS0VZ|QUklWQVRFIEtFW"
+MARK: Final = re.compile(rf"PRIVATE(?: |%20|\+)KEY|Private-Lines|{_BEGIN_CODED}|{_MARK_CODED}")
 """Without one of these in a text there is no key in it: most texts are looked at no further."""
 
 _KIND: Final = r"[A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?"
@@ -23,11 +25,23 @@ _LETTERS: Final = r"[A-Za-z0-9+/]{16,}+={0,2}"
 _LAST: Final = rf"(?:=?[A-Za-z0-9+/]{{1,15}}={{0,2}})(?={_GAP}|$)"
 _LINES: Final = rf"(?:{_GAP}{{1,400}}+{_HEAD}){{0,9}}(?:{_GAP}{{1,400}}+{_LETTERS})+(?:{_GAP}{{1,9}}+{_LAST})?"
 _CUT: Final = re.compile(rf"{_BEGIN}(?:{_LINES}|{_GAP}{{1,9}}+[A-Za-z0-9+/=]{{1,15}}$)?")
-# `PRIVATE KEY` in base64, by where it begins in a group of three bytes.
+# Base64 of whatever has a key in it, such as a certificate and its key; the marks by where they begin in a group of
+# three bytes.
 _CODED: Final = re.compile(
-    r"LS0tLS1CRUdJTi[A-Za-z0-9+/]{0,30}(?:UFJJVkFURSBLRV|BSSVZBVEUgS0VZ|QUklWQVRFIEtFW)[A-Za-z0-9+/]*={0,2}"
-    r"(?:(?:\\+[nr]|\s)+[A-Za-z0-9+/]{40,}={0,2})*(?:(?:\\+[nr]|\s)+[A-Za-z0-9+/]+={1,2})?"
+    r"[A-Za-z0-9+/]{40,}+={0,2}(?:(?:\\+[nr]|\s){1,40}+[A-Za-z0-9+/]{40,}+={0,2})*+(?:(?:\\+[nr]|\s){1,40}+[A-Za-z0-9+/]+={1,2})?"
 )
+_CODED_MARK: Final = re.compile(_MARK_CODED)
+_CODED_GAP: Final = re.compile(r"\\+[nr]|\s+")
+# In an address, up to the end of the value.
+_QUOTED: Final = re.compile(r"-----BEGIN(?:%20|\+)[A-Z0-9%+]{0,40}PRIVATE(?:%20|\+)KEY[\w%+/=.~-]*+")
+# Letters of a key in a line with anything else, such as a log's time: a digest or a path has not both cases.
+_RUN: Final = r"(?<![A-Za-z0-9+/])(?=[a-z0-9+/]*+[A-Z])(?=[A-Z0-9+/]*+[a-z])[A-Za-z0-9+/]{40,}+={0,2}"
+_EDGE: Final = re.compile(
+    rf"(?P<begin>{_BEGIN}|Private-Lines: \d+)|(?P<end>-{{4,5}} ?END {_KIND} ?-{{4,5}}|Private-MAC)"
+    rf"|(?P<other>-----(?:BEGIN|END) [A-Z0-9 ]{{1,60}}-----|Public-Lines: \d+)|(?P<run>{_RUN})"
+)
+_NEAR: Final = 300
+"""Characters that may stand between a mark and a key's letters, or two lines of them: what a log writes beside them."""
 
 
 class _Text(NamedTuple):
@@ -72,10 +86,11 @@ class _Groups:
         entries = holder.items() if isinstance(holder, dict) else enumerate(holder)
         cells = bool(path) and path[-1] == "cells"
         for key, value in entries:
-            part = (key,) if isinstance(holder, dict) or cells else ()
+            numbered = not isinstance(holder, dict) or str(key).isdigit()  # as a table's rows in plain data
+            part = (key,) if cells or not numbered else ()
             if isinstance(value, str):
                 self.groups.setdefault((*path, *part), []).append(_Text(holder, key))
-            elif isinstance(value, dict | list):
+            elif isinstance(value, dict | list | tuple):
                 self.gather(value, (*path, *part))
 
 
@@ -104,15 +119,48 @@ def _mask_group(texts: list[_Text], mask: str) -> None:
 
 
 def _spans(text: str) -> list[tuple[int, int]]:
-    """From where to where a key stands: whole ones, then what is left of those that are cut."""
+    """From where to where a key stands: whole ones, then what is left of those that are cut; none overlaps."""
     whole = [match.span() for match in _WHOLE.finditer(text)]
     rest = [
         match.span()
-        for shape in (_CUT, _CODED)
+        for shape in (_CUT, _QUOTED, _CODED)
         for match in shape.finditer(text)
-        if not any(begin <= match.start() < end for begin, end in whole)
+        if shape is not _CODED or _CODED_MARK.search(_CODED_GAP.sub("", match.group()))
     ]
-    return sorted(whole + rest)
+    return _merged(sorted([*whole, *rest, *_beside_marks(text)]))
+
+
+def _beside_marks(text: str) -> Iterator[tuple[int, int]]:
+    """A key's letters after its first line and before its last, whatever stands between: the other may be cut off."""
+    edges = [(edge.lastgroup, *edge.span()) for edge in _EDGE.finditer(text)]
+    last = None
+    for what, begin, end in edges:
+        if what == "begin":
+            last = end
+        elif what == "run" and last is not None and begin - last <= _NEAR:
+            yield last, end
+            last = end
+        else:
+            last = None
+    first = until = None
+    for what, begin, end in reversed(edges):
+        if what == "end":
+            first, until = begin, end
+        elif what == "run" and first is not None and until is not None and first - end <= _NEAR:
+            yield begin, until
+            first = until = begin
+        else:
+            first = None
+
+
+def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    merged: list[tuple[int, int]] = []
+    for begin, end in spans:
+        if merged and begin <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((begin, end))
+    return merged
 
 
 def _without(text: str, spans: list[tuple[int, int]], mask: str, offset: int) -> str:

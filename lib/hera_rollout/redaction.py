@@ -27,13 +27,14 @@ _SHAPES: Final = (
     (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){2,4}"), MASK),
     # With a colon: Argo's own tokens begin with v2.
     (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=:-]{8,}"), rf"\1 {MASK}"),
-    # User and password in an address.
-    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/:@\"'<>]*:[^\s/@\"'<>]+@"), rf"\1{MASK}@"),
+    # User and password in an address. Here and below no name is read up to what says that it is secret: a long text of
+    # short words would be read again from each of them, for minutes.
+    (re.compile(r"(?i)(?<=[a-z0-9+.-])(://)[^\s/:@\"'<>]*:[^\s/@\"'<>]+@"), rf"\1{MASK}@"),
     # Apprise addresses carry their token where other addresses have a host.
     (re.compile(rf"(?i)\b((?:{_APPRISE})://)[^\s\"'<>\\]+"), rf"\1{MASK}"),
     (
         re.compile(
-            r"(?i)([\"']?\b[\w.-]*(?:token|password|passwd|secret|api[_-]?key|client-key-data|private[_-]?key)[\"']?"
+            r"(?i)((?:token|password|passwd|secret|api[_-]?key|client-key-data|private[_-]?key)[\"']?"
             r"\s*[:=]\s*)(?!\[redacted\])(\\?[\"']?)[^\s\"',;&<>\\]{6,}"
         ),
         rf"\1\2{MASK}",

@@ -5,6 +5,7 @@ import html
 import json
 from pathlib import Path
 from random import Random
+from urllib.parse import quote, quote_plus
 
 import nbformat
 import pytest
@@ -102,6 +103,65 @@ def test_what_everybody_may_see_stays(kind):
     assert Redactor().text(base64.b64encode(text.encode()).decode()) == base64.b64encode(text.encode()).decode()
 
 
+PREFIXES = ("2026-11-24T10:00:00.123Z stdout F ", "[pod/backend-5c7-x2x/main] ", "# ", "-    ", "\x1b[32m", "│ ")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("cut", [slice(None, -2), slice(4, None)])
+def test_the_part_of_a_key_that_a_log_was_cut_to_is_masked_beside_a_mark(kind, cut):
+    lines = pem(kind).splitlines()[cut]
+    logs = ["".join(f"{prefix}{line}\n" for line in lines) for prefix in PREFIXES]
+    rows = "".join(json.dumps({"ts": "2026-11-24", "msg": line}) + "\n" for line in lines)
+    mixed = "".join(f"{line}\nINFO: 10.0.0.1 - GET /healthz 200\n" for line in lines)
+    texts = (*logs, rows, mixed, "".join(lines), repr(lines), str([line.encode() for line in lines]),
+             "\n".join(lines), repr("\n".join(lines)))  # fmt: skip
+    for text in texts:
+        masked = Redactor().text(f"before it\n{text}\n---\nafter it")
+        assert left(masked, kind) == [], text
+        assert masked.startswith("before it")
+        assert masked.endswith("after it")
+    assert left(json.dumps(Redactor().data([f"{PREFIXES[0]}{line}" for line in lines])), kind) == []
+
+
+def test_a_key_behind_a_certificate_or_an_empty_line_is_masked_as_base64_too():
+    certificate = pem("CERTIFICATE")
+    for before in (certificate, "\n", "# the key\n", f"x\n{certificate}"):
+        coded = base64.b64encode((before + pem(KINDS[4])).encode()).decode()
+        wrapped = "\n".join(coded[at : at + 76] for at in range(0, len(coded), 76))
+        for text in (f"tls.pem: {coded} after", f"tls.pem: |\n{wrapped}\nafter"):
+            masked = Redactor().text(text)
+            assert coded[-80:-40] not in masked.replace("\n", "")
+            assert masked.startswith("tls.pem: ")
+            assert masked.endswith("after")
+
+
+def test_puttys_key_and_a_key_in_an_address_are_masked():
+    public = "AAAAB3NzaC1yc2EAAAADAQABAAABAQCfakefakefakefakefakefakefakefake0"
+    putty = "\n".join(["PuTTY-User-Key-File-3: ssh-rsa", "Encryption: none", "Public-Lines: 1", public,
+                       f"Private-Lines: {len(body('putty'))}", *body("putty"), "Private-MAC: 12ab"])  # fmt: skip
+    for text in (putty, json.dumps(putty), putty.replace("\n", "\r\n")):
+        masked = Redactor().text(text)
+        assert left(masked, "putty") == []
+        assert public in masked
+        assert masked.rstrip('"').endswith("12ab")
+    for kind in KINDS:
+        for quoted in (quote(pem(kind)), quote(pem(kind), safe="+/="), quote_plus(pem(kind))):
+            masked = Redactor().text(f"GET /import?key={quoted}&x=after")
+            assert [line for line in body(kind) if quote(line)[:40] in masked or line in masked] == []
+            assert masked.endswith("&x=after")
+
+
+def test_what_stands_far_from_a_mark_or_is_no_keys_letters_stays():
+    digest, path = "ab12" * 16, "/apis/argoproj.io/v1alpha1/namespaces/backend/workflows"
+    token = "TheServiceAccountTokenControllerOfThisClusterIsNotReady1"
+    text = (
+        f"looks for -----BEGIN PRIVATE KEY----- in {path}\nsha256:{digest}\n"
+        + "a line of a log\n" * 30
+        + f"{token}\n{pem('CERTIFICATE')}"
+    )
+    assert Redactor().text(text) == text.replace("-----BEGIN PRIVATE KEY-----", MASK)
+
+
 def test_code_that_only_names_the_first_line_of_a_key_stays():
     code = 'if "-----BEGIN PRIVATE KEY-----" in text:\n    raise ValueError("a key")\n'
     assert Redactor().text(code).endswith('in text:\n    raise ValueError("a key")\n')
@@ -173,3 +233,7 @@ def test_a_text_that_is_made_to_take_long_does_not():
         "-----BEGIN PRIVATE KEY-----\n" + "abc: " * 50_000 + "-----BEGIN PRIVATE KEY-----" * 5_000 + "\n1" * 50_000
     )
     assert "abc: abc: " in Redactor().text(hostile)
+    # Of these each took minutes to hours: every word was a beginning, and was read to the end of all of them.
+    end = "-----END PRIVATE KEY-----"
+    for text in ("a." * 500_000, "a.b-" * 250_000 + "token", "xy-z+" * 200_000 + "://u", end * 40_000):
+        assert len(Redactor().text(text)) >= len(MASK)
