@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final  # plain JSON data has no better type
+from urllib.parse import quote
 
 from hera_rollout import private_keys
 
@@ -20,7 +21,11 @@ _SECRET_NAME: Final = re.compile(
     r"token|passw|secret|credential|api_?key|private_?key|client-key-data|apprise|rollout_notices|database_url",
     re.IGNORECASE,
 )
-_SCHEME: Final = re.compile(r"^(?:(?:bearer|basic)\s+)+", re.IGNORECASE)
+_PASTED: Final = r"\s\"'`\u200b-\u200f\u2018\u2019\u201c\u201d\u2060\ufeff"
+"""What pasting puts around a token: blanks, quotes, and characters that nobody sees."""
+_BEFORE: Final = re.compile(rf"(?:[{_PASTED}]|authorization\s*[:=]|(bearer)(?=[{_PASTED}:]|$):?)+", re.IGNORECASE)
+_BEHIND: Final = re.compile(rf"[{_PASTED}]+$")
+_SCHEME: Final = re.compile(r"^(?:basic\s+)+", re.IGNORECASE)
 _APPRISE: Final = "slack|discord|tgram|msteams|pover|pbul|gotify|ntfys?|mailtos?|matrixs?|mmosts?|rocketsch?|opsgenie|pagerduty|twilio|webex|signals?|jsons?|xmls?|forms?"  # noqa: E501
 _SHAPES: Final = (
     # A JSON Web Token: every ServiceAccount's token is one; in five parts where it is encrypted, as Argo's are.
@@ -57,14 +62,22 @@ def known_secrets(environment: Mapping[str, str] | None = None) -> list[str]:
 def token_forms(value: str) -> list[str]:
     """A secret as it was set, and as it is sent: stripped, without the word before it, and line by line."""
     lines = [line.strip() for line in value.splitlines() if not line.startswith("-----")]
-    return list(dict.fromkeys([value, *(form for line in lines for form in (line, _SCHEME.sub("", line)))]))
+    forms = [form for line in lines for form in (line, bare(line)[0], _SCHEME.sub("", bare(line)[0]))]
+    return list(dict.fromkeys([value, *forms]))
+
+
+def bare(value: str) -> tuple[str, bool]:
+    """A token without what pasting puts around it and the words before it; and whether `Bearer` was one of them."""
+    before = _BEFORE.match(value)
+    text = value[before.end() :] if before else value
+    return _BEHIND.sub("", text), bool(before and before.group(1))
 
 
 class Redactor:
     """Masks secrets in texts and in plain data.
 
     Args:
-        secrets: values known to be secret, beside those of the environment; each is also looked for as base64.
+        secrets: values known to be secret, beside those of the environment; each is also looked for as base64 and as in an address.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
@@ -75,7 +88,8 @@ class Redactor:
         """Take more values as secret from now on."""
         fresh = [secret for secret in secrets if len(secret) >= SHORTEST]
         coded = [base64.b64encode(secret.encode()).decode() for secret in fresh]
-        self._known = sorted({*self._known, *fresh, *coded}, key=len, reverse=True)
+        quoted = [quote(secret, safe="") for secret in fresh]
+        self._known = sorted({*self._known, *fresh, *coded, *quoted}, key=len, reverse=True)
 
     def text(self, value: str) -> str:
         """The text with every secret masked."""

@@ -6,15 +6,14 @@ import re
 from typing import Final
 
 from hera_rollout.errors import Refused
-from hera_rollout.redaction import REDACTOR, token_forms
+from hera_rollout.redaction import REDACTOR, bare, token_forms
 
-_BEARER: Final = re.compile(r"(?:bearer(?:\s+|$))+", re.IGNORECASE)
-_SENDABLE: Final = re.compile(r"[\x21-\x7e]+(?: +[\x21-\x7e]+)*")
-"""Visible ASCII and blanks: what a header may hold and every client here can send."""
+_SENDABLE: Final = re.compile(r"(?:[A-Za-z][A-Za-z0-9-]*(?: +[\x21-\x7e]+)*|[\x21-\x7e]+)")
+"""Visible ASCII, and blanks behind a scheme: what a header may hold and every client here can send."""
 
 
 def clean(value: str, source: str) -> str | None:
-    """A token without what pasting adds: line ends, blanks around it, and the word `Bearer`, also twice.
+    """A token without what pasting adds: line ends, blanks and quotes around it, and the word `Bearer`, also twice.
 
     Another scheme than Bearer, such as Basic, stays in front of its value.
 
@@ -29,12 +28,10 @@ def clean(value: str, source: str) -> str | None:
         Refused: no header can carry it.
     """
     REDACTOR.learn(token_forms(value))
-    text = value.strip()
-    if not text:
+    token, bearer = bare(value)
+    if not token and not bearer:
         return None
-    prefix = _BEARER.match(text)
-    token = text[prefix.end() :] if prefix else text
-    if not _SENDABLE.fullmatch(token) or (prefix and " " in token):
+    if not _SENDABLE.fullmatch(token) or (bearer and " " in token):
         raise Refused(
             f"The token in {source} cannot be sent: {_fault(token)}.",
             expected="one line of visible ASCII characters, with or without `Bearer ` before it.",

@@ -3,9 +3,11 @@
 import json
 import threading
 import traceback
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 import yaml
@@ -87,6 +89,16 @@ def told(call: Callable[[], object]) -> str:
         (f"BEARER Bearer {OPAQUE}", f"Bearer {OPAQUE}"),
         (f" {OPAQUE}\n", f"Bearer {OPAQUE}"),
         ("Basic YW5uOmh1bnRlcjI=\n", "Basic YW5uOmh1bnRlcjI="),
+        (f'"Bearer {OPAQUE}"\n', f"Bearer {OPAQUE}"),
+        (f"'{OPAQUE}'", f"Bearer {OPAQUE}"),
+        (f'Bearer "{OPAQUE}"', f"Bearer {OPAQUE}"),
+        (f"\u201cBearer {OPAQUE}\u201d", f"Bearer {OPAQUE}"),
+        (f"`{OPAQUE}`", f"Bearer {OPAQUE}"),
+        (f"\ufeff{OPAQUE}\u200b\r\n", f"Bearer {OPAQUE}"),
+        (f"bearer: {OPAQUE}", f"Bearer {OPAQUE}"),
+        (f"Authorization: Bearer {OPAQUE}", f"Bearer {OPAQUE}"),
+        (f"authorization:{OPAQUE}", f"Bearer {OPAQUE}"),
+        ('"Basic YW5uOmh1bnRlcjI="', "Basic YW5uOmh1bnRlcjI="),
     ],
 )
 def test_argos_token_is_sent_once_as_bearer_however_it_was_pasted(make_target, tmp_path, server, monkeypatch, case):
@@ -146,7 +158,19 @@ def account(folder: Path, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.delenv("KUBECONFIG", raising=False)
 
 
-@pytest.mark.parametrize("bad", [f"{OPAQUE}\nmore", f"{OPAQUE}\x00x", f"{OPAQUE}ä…", f"{OPAQUE}\x1b[0m", "Bearer "])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        f"{OPAQUE}\nmore",
+        f"{OPAQUE}\x00x",
+        f"{OPAQUE}ä…",
+        f"{OPAQUE}\x1b[0m",
+        "Bearer ",
+        f"ARGO_TOKEN=Bearer {OPAQUE}",
+        f"{OPAQUE[:9]}\u200b{OPAQUE}",
+        "<no value>",
+    ],
+)
 def test_a_token_that_no_header_can_carry_is_refused_and_never_printed(make_target, tmp_path, server, monkeypatch, bad):
     url, headers = server
     target = make_target(kubeconfig=kubeconfig(tmp_path, url, token=bad), argo_url=url)
@@ -178,7 +202,11 @@ def test_an_error_that_quotes_a_header_masks_it():
         assert MASK in str(error)
 
 
-@pytest.mark.parametrize("value", [f"{OPAQUE}\n", f"Bearer {OPAQUE}", f"  bearer {OPAQUE}\r\n"])
+@pytest.mark.parametrize("value", [f"{OPAQUE}\n", f"Bearer {OPAQUE}", f"  bearer {OPAQUE}\r\n", f"'Bearer {OPAQUE}'",
+                                   f"\ufeffAuthorization: Bearer {OPAQUE}\u200b", f'"{OPAQUE}"'])  # fmt: skip
 def test_a_token_of_the_environment_is_masked_also_as_it_is_sent(monkeypatch, value):
     monkeypatch.setenv("HERA_ROLLOUT_ARGO_TOKEN", value)
     assert OPAQUE not in Redactor().text(f"sent x{OPAQUE}x")
+    for form in (quote(OPAQUE, safe=""), repr({"Authorization": OPAQUE}), b64encode(OPAQUE.encode()).decode()):
+        assert OPAQUE[4:] not in Redactor().text(f"/x?key={form}&y")
+        assert form not in Redactor().text(f"/x?key={form}&y")
