@@ -77,7 +77,8 @@ class Redactor:
     """Masks secrets in texts and in plain data.
 
     Args:
-        secrets: values known to be secret, beside those of the environment; each is also looked for as base64 and as in an address.
+        secrets: values known to be secret, beside those of the environment; each is also looked for as base64 and as
+            it is written in an address.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:

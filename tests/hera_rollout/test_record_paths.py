@@ -1,6 +1,7 @@
 """What a record is called stays in the records' folder: nothing that a notebook or an operator says leads out of it."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
@@ -68,6 +69,77 @@ def test_a_notebook_whose_names_lead_out_is_refused_before_anything_is_written(t
     assert everything(tmp_path) == before
     answer = CliRunner().invoke(main, ["records", "add", str(path), "--records", str(place)])
     assert (answer.exit_code, everything(tmp_path)) == (2, before)
+
+
+def pieces(notebook: dict) -> list[dict]:
+    return [output["metadata"]["hera-rollout"] for output in notebook["cells"][0]["outputs"]]
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["[]", "{}", "null", "7", '{"cells": null, "nbformat": 4, "nbformat_minor": 5, "metadata": {}}', "[" * 100_000,
+     '{"nbformat": 4, "nbformat_minor": 5, "metadata": {}}',
+     '{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [{}]}'],
+)  # fmt: skip
+def test_a_file_that_is_no_notebook_is_refused_in_a_sentence(tmp_path: Path, content: str) -> None:
+    (tmp_path / "out.ipynb").write_text(content)
+    answer = CliRunner().invoke(main, ["records", "add", str(tmp_path / "out.ipynb"), "--records", str(tmp_path / "r")])
+    assert answer.exit_code == 2, answer.exception
+    assert answer.output.startswith("Refused: ")
+    assert everything(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda notebook: pieces(notebook)[1].pop("checks"),
+        lambda notebook: pieces(notebook)[1].update(checks=[{"name": "a", "verdict": "MAYBE"}]),
+        lambda notebook: pieces(notebook)[1].update(checks=[1]),
+        lambda notebook: pieces(notebook)[1].update(executed={"1": 2}),
+        lambda notebook: pieces(notebook)[1].update(ended=5),
+        lambda notebook: pieces(notebook)[0].update(operator=5),
+        lambda notebook: pieces(notebook)[0].update(operator="a\udc80"),
+        lambda notebook: pieces(notebook)[0].update(target="x"),
+        lambda notebook: pieces(notebook)[1].pop("kind"),
+        lambda notebook: notebook["cells"][0]["outputs"][1]["metadata"].update({"hera-rollout": "x"}),
+        lambda notebook: notebook["cells"][0]["outputs"][1].update(metadata=None),
+        lambda notebook: notebook["cells"][0]["metadata"].update(tags=None),
+        lambda notebook: notebook["cells"][0].pop("outputs"),
+    ],
+)
+def test_evidence_that_no_phase_writes_is_refused_and_leaves_nothing_so_that_a_second_try_works(
+    tmp_path: Path, change: Callable[[dict], object]
+) -> None:
+    path, place = executed(tmp_path), tmp_path / "records"
+    good = path.read_text()
+    notebook = json.loads(good)
+    change(notebook)
+    path.write_text(json.dumps(notebook))
+    answer = CliRunner().invoke(main, ["records", "add", str(path), "--records", str(place)])
+    assert answer.exit_code == 2, answer.exception
+    assert answer.output.startswith("Refused: ")
+    assert [left for left in everything(place) if left.is_file() or "RUNNING" in left.name] == []
+    path.write_text(good)
+    assert records.add(path, place).verdict == "HOLD"
+
+
+@pytest.mark.parametrize("data", [{"operator": "[/bold]\x1b[31mx"}, {"target": {"name": 5}}, {"files": [1]}])
+def test_a_record_with_odd_names_is_listed_and_verified(tmp_path: Path, data: dict) -> None:
+    kept = records.add(executed(tmp_path), tmp_path / "records")
+    (kept.folder / "record.json").write_text(json.dumps(kept.data | data))
+    listed = CliRunner().invoke(main, ["records", "list", "--records", str(tmp_path / "records")])
+    assert (listed.exit_code, "\x1b" in listed.output) == (0, False), listed.exception
+    assert data.get("operator", "").partition("\x1b")[0] in listed.output
+    checked = CliRunner().invoke(main, ["records", "verify", "--recompute", "--records", str(tmp_path / "records")])
+    assert checked.exit_code == 1, checked.exception
+    assert "✗" in checked.output
+
+
+@pytest.mark.parametrize("place", ["a" * 300, "a/" * 2500])
+def test_a_folder_of_records_that_no_folder_can_be_called_is_refused(place: str, tmp_path: Path) -> None:
+    for command in (["list"], ["show", "last"], ["verify"], ["add", str(executed(tmp_path))]):
+        answer = CliRunner().invoke(main, ["records", *command, "--records", place])
+        assert answer.exit_code == 2, (command, answer.exception)
 
 
 def test_a_link_in_the_folder_that_leads_out_gets_no_record(tmp_path: Path) -> None:

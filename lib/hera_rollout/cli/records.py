@@ -7,8 +7,10 @@ from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from hera_rollout.answers import plain
 from hera_rollout.cli.answers import plain_errors, records_folder
 from hera_rollout.cli.noting import note
 
@@ -35,9 +37,8 @@ def list_records(folder: Path) -> None:
     for record in found:
         data = record.data
         target, by = data["target"].get("name", ""), data["operator"]
-        table.add_row(
-            data["began"][:19], data["rollout"], data["notebook"], record.verdict, target, by, str(record.folder)
-        )
+        row = (data["began"][:19], data["rollout"], data["notebook"], record.verdict, target, by, record.folder)
+        table.add_row(*(escape(plain(str(word), 4096)) for word in row))
     if found:
         console.print(table)
     else:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files as package_files
 from pathlib import Path
+from shutil import rmtree
 from typing import Any, Final
 
 import jsonschema
@@ -67,18 +68,18 @@ def workplace(folder: Path, rollout: str, notebook: str, began: datetime) -> Pat
         Refused: the folder cannot be made or would lie elsewhere, or there is a record of this very run already.
     """
     places.require_names(rollout, notebook)
-    places.require_inside(folder, folder / rollout)
     name = f"{chain.stamp(began)}-{notebook}"
     place = folder / rollout / f"{name}{chain.RUNNING}"
     try:
+        places.require_inside(folder, folder / rollout)
         for there in place.parent.glob(f"{name}-*"):
             raise _there_already(there)
         place.mkdir(parents=True)
     except FileExistsError:
         raise _there_already(place) from None
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise Refused(
-            f"Records cannot be written to {folder}: {error.strerror}.",
+            f"Records cannot be written to {plain(str(folder))}: {getattr(error, 'strerror', None) or error}.",
             todo="Give --records a folder you may write to.",
         ) from None
     return place
@@ -199,23 +200,43 @@ def add(executed: Path, folder: Path) -> Record:
         folder: where records are kept.
 
     Raises:
-        Refused: it cannot be read, carries no evidence of a phase that began, or says names that lead elsewhere.
+        Refused: it cannot be read, carries no evidence of a phase that began, or says what no phase does; nothing is
+            left of it, so that it can be tried again.
     """
+    run, text = _run_of(executed)
+    place = workplace(folder, run.rollout, run.notebook, run.began)
     try:
-        notebook = nbformat.read(executed, as_version=4)
-    except (OSError, ValueError) as error:
-        raise Refused(f"{executed} cannot be read as a notebook: {error}") from None
-    head = last(notebook, "begin")
+        (place / "notebook.ipynb").write_text(redacted(text), encoding="utf-8")
+        return keep(place, began=run.began, notebook=run.notebook, parameters=run.parameters)
+    except BaseException as error:
+        unkept = place.exists()
+        rmtree(place, ignore_errors=True)  # a half record would stand in the way of the next try
+        if unkept and isinstance(error, Exception) and not isinstance(error, Refused):
+            raise Refused(
+                f"{executed} could not be kept: {type(error).__name__}: {plain(str(error))}",
+                expected="the evidence as a phase writes it, and a records' folder with room.",
+                todo="Give the notebook as papermill wrote it; see that --records can be written to; then add it again.",
+            ) from None
+        raise
+
+
+def _run_of(executed: Path) -> tuple[places.Head, str]:
+    """What a notebook says of its own run, and its text."""
+    try:
+        text = executed.read_text(encoding="utf-8")
+        head = last(nbformat.reads(text, as_version=4), "begin")
+    except Exception as error:  # what is no notebook goes wrong in any way
+        said = plain(str(error)) or type(error).__name__
+        raise Refused(
+            f"{executed} cannot be read as a notebook: {said}", todo="Give the notebook as papermill wrote it."
+        ) from None
     if not head:
         raise Refused(
             f"{executed} carries no evidence of a phase.",
             expected="the output of a phase notebook whose Phase.begin ran",
             todo="Give the notebook that papermill wrote, not the one it read; or run the phase again.",
         )
-    run = places.head_of(executed, head)
-    place = workplace(folder, run.rollout, run.notebook, run.began)
-    (place / "notebook.ipynb").write_text(redacted(executed.read_text(encoding="utf-8")), encoding="utf-8")
-    return keep(place, began=run.began, notebook=run.notebook, parameters=run.parameters)
+    return places.head_of(executed, head), text
 
 
 def find(folder: Path) -> Iterator[Record]:
@@ -235,7 +256,13 @@ def unreadable(folder: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _newest_first(folder: Path) -> list[Path]:
-    return sorted(folder.glob(f"*/*/{chain.RECORD}"), key=lambda path: path.parent.name, reverse=True)
+    try:
+        return sorted(folder.glob(f"*/*/{chain.RECORD}"), key=lambda path: path.parent.name, reverse=True)
+    except (OSError, ValueError) as error:
+        raise Refused(
+            f"No records can be looked for in {plain(str(folder))}: {getattr(error, 'strerror', None) or error}.",
+            todo="Give --records the folder that records are kept in.",
+        ) from None
 
 
 def _data(path: Path, folder: Path) -> dict[str, Any] | str:
@@ -247,7 +274,7 @@ def _data(path: Path, folder: Path) -> dict[str, Any] | str:
         wrong = best_match(_READ.iter_errors(data))
         if wrong is None and datetime.fromisoformat(data["began"]).tzinfo is None:
             return "began is not UTC"
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         return plain(str(error))
     return plain(f"{wrong.json_path}: {wrong.message}") if wrong else dict(data)
 
