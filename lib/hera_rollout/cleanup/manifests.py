@@ -120,7 +120,7 @@ def _within(node: Any, path: Path, subject: Subject) -> Iterator[tuple[Path, int
         for key, value in node.items():
             if key == subject.flag and not isinstance(value, list) and _sets_variables(path) and _own(node, key):
                 yield (*path, key), _place(node, key), "env entry"
-            else:
+            elif not _counts(key, value, path, subject.flag):
                 yield from _within(value, (*path, key), subject)
     elif isinstance(node, list):
         for number, value in enumerate(node):
@@ -128,6 +128,16 @@ def _within(node: Any, path: Path, subject: Subject) -> Iterator[tuple[Path, int
                 yield (*path, number), _place(node, number), _shape(value)
             else:
                 yield from _within(value, (*path, number), subject)
+
+
+def _counts(key: Any, value: Any, path: Path, flag: str) -> bool:
+    """Whether entries are more than variables: each makes a job, or without the only one its item would be empty."""
+    if key == "matrix":
+        return True
+    if key == "env" and not path:  # Travis: each text in it is a job
+        return isinstance(value, list) and all(isinstance(item, str) for item in value)
+    alone = isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict) and set(value[0]) == {"name"}
+    return key == "variables" and alone and bool(path) and value[0]["name"] == flag
 
 
 def _sets_variables(path: Path) -> bool:

@@ -15,7 +15,7 @@ from hera_rollout.cleanup.reachability import sweep
 from hera_rollout.cleanup.remaining import Remains, words_in
 from hera_rollout.cleanup.subject import Place, Subject
 from hera_rollout.cleanup.tree import Limits, contents, decoded, is_git, listed
-from hera_rollout.cleanup.variables import clean_file, why_kept, why_read
+from hera_rollout.cleanup.variables import clean_file, why_counted, why_kept, why_read
 from hera_rollout.errors import Refused
 
 REQUIREMENTS = re.compile(r"(^|/)(pyproject\.toml|requirements[^/]*\.(txt|in))$")
@@ -212,6 +212,7 @@ class _Planner:
         names = [name for name, data in self.raw.items()
                  if not name.endswith(".py") and sign in data and b"\0" not in data[:1024]]  # fmt: skip
         kept = self.kept or why_read({name: self._text(name) for name in names}, self.subject)
+        kept = kept or why_counted(self.raw, self.subject)
         for name in names:
             after, places, left = clean_file(name, self._text(name), self.subject, kept)
             self.places += places

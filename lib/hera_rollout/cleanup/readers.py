@@ -5,9 +5,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
+from hera_rollout.cleanup.pruning import BY_NAME, TABLES
 from hera_rollout.cleanup.sources import Source
 from hera_rollout.cleanup.subject import Place, Subject
 
+NESTED: Final = "nested_delimiter"
 PARTS: Final = (
     "built from parts: the flag's name is put together while the program runs, which the codemod cannot follow"
 )
@@ -16,6 +18,7 @@ WHOLE: Final = "the whole environment is read here, the flag's variable with it"
 ENVIRON: Final = frozenset({"os.environ", "environ", "dict(os.environ)", "os.environ.copy()"})
 FROM_MAPPING: Final = frozenset({"model_validate", "parse_obj", "from_mapping", "from_dict", "structure"})
 ANYTHING: Final = None
+LOOKUPS: Final = BY_NAME | {"methodcaller", "import_module", "__import__", "import_string", "locate", "resolve_name"}
 Text = list[str | None]
 
 
@@ -28,6 +31,28 @@ def built_readers(sources: Sequence[Source], subject: Subject) -> list[Place]:
         text = source.text.splitlines()[line - 1].strip()
         places.setdefault((source.file, line), Place(source.file, line, "reader", "by hand", text, why))
     return sorted(places.values())
+
+
+def built_names(sources: Iterable[Source]) -> list[re.Pattern[str]]:
+    """What the names look like that these modules put together to ask for something: `getattr(work, f"by_{kind}")`."""
+    forms: list[re.Pattern[str]] = []
+    for source in sources:
+        constants = _constants(source.plain)
+        for node in ast.walk(source.plain):
+            for asked in _asked_by_name(node):
+                text = _text(asked, constants)
+                known = "".join(part for part in text if part is not None)
+                if None in text and re.search(r"\w\w", known):
+                    forms.append(re.compile("".join(".*" if part is None else re.escape(part) for part in text)))
+    return forms
+
+
+def _asked_by_name(node: ast.AST) -> Sequence[ast.expr]:
+    if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in LOOKUPS:
+        return node.args
+    table = node.value if isinstance(node, ast.Subscript) else None
+    is_table = isinstance(table, ast.Call) and ast.unparse(table.func).rpartition(".")[2] in TABLES
+    return [node.slice] if isinstance(node, ast.Subscript) and is_table else []
 
 
 def _findings(sources: Sequence[Source], subject: Subject) -> Iterator[tuple[Source, ast.AST, str]]:
@@ -66,8 +91,8 @@ def _built(node: ast.AST, flag: str, constants: Mapping[str, str]) -> Iterator[a
 
 def _may_be(text: Text, flag: str) -> bool:
     """Whether a text of known and unknown parts may be the flag's name; one unknown part alone says nothing."""
-    known = [part for part in text if part is not None]
-    telling = any("_" in part and part.strip("_") for part in known) or (len(known) == len(text) > 1)
+    known = "".join("\0" if part is None else part for part in text).split("\0")
+    telling = any("_" in part and part.strip("_") for part in known) or (None not in text and len(text) > 1)
     form = "".join(".*" if part is None else re.escape(part) for part in text)
     return telling and re.fullmatch(form, flag, re.IGNORECASE) is not None
 
@@ -149,26 +174,44 @@ def _prefixed(sources: Sequence[Source], flag: str) -> Iterator[tuple[Source, as
     """`env_prefix="USE_HERA_"` and a field `sdk`; `Dynaconf(envvar_prefix="USE")` and `settings.HERA_SDK`."""
     for source in sources:
         for node, prefix in _prefixes(source.plain):
-            start = f"{prefix.upper().rstrip('_')}_"
+            start = f"{prefix.upper().rstrip('_')}_" if prefix else ""
             rest = flag.removeprefix(start).lower()
-            users = list(_users(sources, rest)) if prefix and flag.startswith(start) and rest != flag.lower() else []
+            begins = prefix and flag.startswith(start) and rest != flag.lower()
+            users = [*(_users(sources, rest) if begins else []),
+                     *(_nested(sources, rest) if begins or not prefix else [])]  # fmt: skip
             why = PREFIX.format(prefix, rest)
             yield from ((where, user, why) for where, user in users)
             if users:
                 yield source, node, why
 
 
+def _nested(sources: Sequence[Source], rest: str) -> list[tuple[Source, ast.AST]]:
+    """The field `sdk` of what stands in a field `hera`: together they are `hera_sdk`."""
+    words = rest.split("_")
+    parted = [("_".join(words[:n]).strip("_"), "_".join(words[n:]).strip("_")) for n in range(1, len(words))]
+    return [
+        (source, node)
+        for first, last in parted
+        if any(True for source in sources for _ in _fields(source.plain, first))
+        for source in sources
+        for node in _fields(source.plain, last)
+    ]
+
+
 def _prefixes(tree: ast.Module) -> Iterator[tuple[ast.AST, str]]:
     """Every text that is given as somebody's prefix."""
     for node in ast.walk(tree):
         for name, value in _named_values(node):
-            if "prefix" in name.lower() and isinstance(value, ast.Constant) and isinstance(value.value, str):
-                yield value, value.value
+            if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                if "prefix" in name.lower():
+                    yield value, value.value
+                elif NESTED in name.lower() and value.value:
+                    yield value, ""
 
 
 def _named_values(node: ast.AST) -> Iterable[tuple[str, ast.AST | None]]:
-    if isinstance(node, ast.keyword):
-        return [(node.arg or "", node.value)]
+    if isinstance(node, ast.keyword | ast.arguments):
+        return [(node.arg or "", node.value)] if isinstance(node, ast.keyword) else _defaults(node)
     if isinstance(node, ast.Assign):
         return [(ast.unparse(target), node.value) for target in node.targets]
     if isinstance(node, ast.AnnAssign):
@@ -178,6 +221,13 @@ def _named_values(node: ast.AST) -> Iterable[tuple[str, ast.AST | None]]:
     if isinstance(node, ast.Call) and node.args:
         return [(ast.unparse(node.func).rpartition(".")[2], node.args[0])]
     return []
+
+
+def _defaults(node: ast.arguments) -> list[tuple[str, ast.AST | None]]:
+    every = [*node.posonlyargs, *node.args]
+    with_default = every[len(every) - len(node.defaults) :]
+    names = [item.arg for item in [*with_default, *node.kwonlyargs]]
+    return list(zip(names, [*node.defaults, *node.kw_defaults], strict=True))
 
 
 def _users(sources: Sequence[Source], rest: str) -> list[tuple[Source, ast.AST]]:
@@ -197,4 +247,6 @@ def _fields(tree: ast.Module, name: str) -> Iterator[ast.AST]:
 def _asks(node: ast.AST, name: str) -> bool:
     if isinstance(node, ast.Attribute):
         return node.attr.lower() == name
-    return isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.lower() == name
+    text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+    options = [part.lstrip("-").replace("-", "_") for part in text.split("/")] if text.startswith("--") else [text]
+    return name in [option.lower() for option in options]

@@ -14,12 +14,17 @@ from hera_rollout.cleanup.remaining import Remains, words_in
 from hera_rollout.cleanup.sources import parse
 from hera_rollout.cleanup.subject import Place, Subject
 from hera_rollout.cleanup.tree import Limits, contents, decoded, listed
-from hera_rollout.cleanup.variables import clean_file, why_kept, why_read
+from hera_rollout.cleanup.variables import clean_file, why_counted, why_kept, why_read
 from hera_rollout.errors import Refused
 
 ROUNDS = 4
 DEFINED = re.compile(rb"\b(?:def|class)\s+(\w+)")
 WHOLE_ENVIRONMENT = r"(?:\bin\s|\*\*|\()\s*(?:dict\()?(?:os\.)?environ\b|\benviron\.(?:items|keys|copy)\b"
+BY_PARTS = (
+    r"__(?:init_subclass|subclasses)__|\b(?:import_module|import_string|methodcaller|iter_modules|walk_packages)\b"
+    r"|\b(?:getattr|hasattr|attrgetter)\([^)\n]*[\"'{]|\b(?:globals|locals|vars)\(\)\["
+)
+"""What may ask for a definition without its name."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,7 @@ class _Scanner:
         parts = subject.flag.split("_")
         pairs = ["_".join(parts[i : i + 2]) for i in range(len(parts) - 1)] or [subject.flag]
         first, last = re.escape(parts[0]), re.escape(parts[-1])
-        self.parts = rf"(?i:prefix|[\"']{first}_?|_?{last}[\"'])|{WHOLE_ENVIRONMENT}"
+        self.parts = rf"(?i:prefix|[\"']{first}_?|_?{last}[\"'])|nested_delim|{WHOLE_ENVIRONMENT}|{BY_PARTS}"
         self.kept = ""
         self.hints = [text.encode() for pair in pairs for text in (pair, pair.lower())]
 
@@ -96,7 +101,7 @@ class _Scanner:
         hits = {name: data for name, data in others.items() if self.signs[0] in data}
         self._python(python, words_in(others) if hits or self._named_in(python) else set(), asked=bool(hits))
         texts = {name: text for name, data in hits.items() if (text := self._decoded(name, data)) is not None}
-        kept = self.kept or why_read(texts, self.subject)
+        kept = self.kept or why_read(texts, self.subject) or why_counted(others, self.subject)
         for name, text in texts.items():
             self._read(name, text, kept)
         places = tuple(sorted({place for place in self.places if place.action != "by hand"}))

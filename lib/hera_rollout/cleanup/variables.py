@@ -13,6 +13,8 @@ from hera_rollout.cleanup.textfiles import clean_lines, code, kind_of, named_in
 
 NO_READER = "no reader of it was folded here: without it, whoever reads it takes the flag for off"
 STILL_READ = "{}:{} may still read it: without it the flag would be off there"
+COUNTED = "{}:{} patches an entry of env by its number: with one entry less it would change another"
+BY_NUMBER = re.compile(rb"/env/\d")
 SETTING = frozenset({"documentation", "yaml", "ci", "json", "toml", "env file", "container file", "requirements"})
 GUARD = "try import"
 READING = "reader"
@@ -54,6 +56,15 @@ def why_read(files: Mapping[str, str], subject: Subject) -> str:
     """Why the variable has to stay because of these files beside the Python code; empty where none asks for it."""
     asking = next(filter(None, (_reads_in(file, text, subject) for file, text in files.items())), None)
     return STILL_READ.format(asking.file, asking.line) if asking else ""
+
+
+def why_counted(files: Mapping[str, bytes], subject: Subject) -> str:
+    """Why the variable has to stay because a patch counts the entries it stands among; empty where none does."""
+    for file, data in files.items():
+        hit = BY_NUMBER.search(data) if file.endswith((".yaml", ".yml", ".json")) else None
+        if hit and subject.flag.encode() not in data:
+            return COUNTED.format(file, data[: hit.start()].count(b"\n") + 1)
+    return ""
 
 
 def _reads_in(file: str, text: str, subject: Subject) -> Place | None:

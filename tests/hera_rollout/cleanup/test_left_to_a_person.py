@@ -539,3 +539,121 @@ SHARED = {
 @pytest.mark.parametrize("code", SHARED.values(), ids=SHARED)
 def test_what_both_paths_use_is_no_old_path(tmp_path: Path, code: str) -> None:
     assert left_at(planned(tmp_path, {"service.py": code + PATHS})) == {}
+
+
+PARTED = {
+    "nested models": """\
+        from pydantic import BaseModel
+        from pydantic_settings import BaseSettings
+
+
+        class Hera(BaseModel):
+            sdk: bool = False
+
+
+        class Settings(BaseSettings):
+            model_config = {"env_prefix": "USE_", "env_nested_delimiter": "_"}
+            hera: Hera = Hera()
+        """,
+    "nested models without a prefix": """\
+        from pydantic import BaseModel
+        from pydantic_settings import BaseSettings
+
+
+        class Use(BaseModel):
+            hera_sdk: bool = False
+
+
+        class Settings(BaseSettings):
+            model_config = {"env_nested_delimiter": "_", "env_nested_max_split": 1}
+            use: Use = Use()
+        """,
+    "a group of environ-config": """\
+        import environ
+
+
+        @environ.config(prefix="USE")
+        class Settings:
+            @environ.config
+            class Hera:
+                sdk = environ.bool_var(False)
+
+            hera = environ.group(Hera)
+        """,
+    "an option of click": """\
+        import click
+
+
+        @click.command(context_settings={"auto_envvar_prefix": "USE"})
+        @click.option("--hera-sdk/--no-hera-sdk")
+        def main(hera_sdk):
+            return hera_sdk
+        """,
+    "a prefix by default": """\
+        import os
+
+
+        def setting(name, prefix="USE_"):
+            return os.environ[prefix + name]
+
+
+        ON = setting("HERA_SDK")
+        """,
+    "a prefix joined": """\
+        import os
+
+
+        def setting(name):
+            return os.environ["_".join(["USE", name])]
+        """,
+}
+
+
+@pytest.mark.parametrize("code", PARTED.values(), ids=PARTED)
+def test_a_second_reader_by_parts_keeps_the_variable(tmp_path: Path, code: str) -> None:
+    plan = planned(tmp_path, READER | {"worker/settings.py": code, "deploy/deployment.yaml": DEPLOYMENT})
+    assert not changed(plan, "deploy/deployment.yaml")
+    places = left_at(plan)
+    assert "may still read it" in places["deploy/deployment.yaml:9"]
+    assert any(place.startswith("worker/settings.py:") for place in places)
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "lines"),
+    [
+        (
+            ".github/workflows/a.yml",
+            "jobs:\n  t:\n    strategy:\n      matrix:\n        env: [USE_HERA_SDK=true, USE_HERA_SDK=false]\n",
+            {5},
+        ),
+        (
+            ".github/workflows/a.yml",
+            "jobs:\n  t:\n    strategy:\n      matrix:\n        env:\n        - USE_HERA_SDK=true\n        - A=b\n",
+            {6},
+        ),
+        (
+            ".gitlab-ci.yml",
+            "t:\n  parallel:\n    matrix:\n    - variables: [USE_HERA_SDK=true]\n      A: b\n",
+            {4},
+        ),
+        (".travis.yml", "env:\n- USE_HERA_SDK=true\n- USE_HERA_SDK=false\nscript: pytest\n", {2, 3}),
+        (
+            "bitbucket-pipelines.yml",
+            "pipelines:\n  custom:\n    a:\n    - variables:\n      - name: USE_HERA_SDK\n    - step: {script: [x]}\n",
+            {5},
+        ),
+    ],
+)
+def test_what_makes_jobs_or_would_leave_an_empty_entry_is_by_hand(
+    tmp_path: Path, file: str, text: str, lines: set[int]
+) -> None:
+    plan = planned(tmp_path, READER | {file: text})
+    assert not changed(plan, file)
+    assert left_at(plan).keys() == {f"{file}:{line}" for line in lines}
+
+
+def test_a_list_that_a_patch_counts_keeps_its_entry(tmp_path: Path) -> None:
+    patch = "- op: replace\n  path: /spec/template/spec/containers/0/env/1/value\n  value: c\n"
+    plan = planned(tmp_path, READER | {"deploy/deployment.yaml": DEPLOYMENT, "deploy/patch.yaml": patch})
+    assert not changed(plan, "deploy/deployment.yaml")
+    assert "deploy/patch.yaml:2" in left_at(plan)["deploy/deployment.yaml:9"]
