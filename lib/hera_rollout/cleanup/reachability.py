@@ -2,6 +2,7 @@
 
 import ast
 import re
+import sys
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,12 +13,18 @@ import libcst as cst
 from hera_rollout.cleanup.names import dotted, targets
 from hera_rollout.cleanup.pruning import spaced, uses
 from hera_rollout.cleanup.purity import is_pure
+from hera_rollout.cleanup.readers import built_names
 from hera_rollout.cleanup.sources import Source, parse
 from hera_rollout.cleanup.subject import Place
 
 ROUNDS = 10
 HARMLESS_DECORATORS = frozenset({"dataclass", "final", "total_ordering", "unique"})
 UNASKED = "the old path may still be called: nothing asks for it by its name any more, but it is {}"
+DATA_BASES = frozenset({"pydantic", "pydantic_settings", "typing_extensions"})
+"""Packages of bases that keep no list of their subclasses."""
+WALKERS = frozenset({"iter_modules", "walk_packages"})
+SUBCLASS = "a subclass: its base may keep it"
+BY_PARTS = "its name may be put together while the program runs"
 Defined = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 Definition = TypeVar("Definition", cst.FunctionDef, cst.ClassDef)
 
@@ -50,6 +57,15 @@ class _Sweep:
         self.named = frozenset(named)
         self.old_uses = uses(_production(self.old), texts=True)
         self.old_imports = _imported(_production(self.old))
+        self.asked = _asked(_production(self.old))
+        places = [(source, *item) for source in _production(self.old) for item in _definitions(source.plain)]
+        self.defined = Counter(node.name for _, node, in_class in places if not in_class)
+        self.classes = {node.name: (source, node) for source, node, _ in places if isinstance(node, ast.ClassDef)}
+        self.packages = {source.module.split(".")[0] for source in self.old}
+        self.built = built_names(_production(self.old))
+        names = uses(_production(self.old))
+        self.listed, self.walked = names["__subclasses__"] > 0, any(names[name] for name in WALKERS)
+        self.loaded: set[str] = set()
         self.swept = Swept({})
         self.gone = {source.module for source in self.old if source.file not in self.now}
         self.gone_names: set[str] = set()
@@ -75,8 +91,15 @@ class _Sweep:
         lost = self.old_imports[source.module] > 0 and live[source.module] == 0
         if not lost or source.is_test or source.file.endswith(("__init__.py", "__main__.py")):
             return False
+        if self._may_be_loaded(source):
+            self.loaded.add(source.module)
+            return False
         started = "__name__ ==" in source.text
         return not started and source.module not in self.named and source.file not in self.named
+
+    def _may_be_loaded(self, source: Source) -> bool:
+        """Whether the module's name may be put together, or its package is walked through."""
+        return self.walked or any(form.fullmatch(source.module) for form in self.built)
 
     def _remove(self, source: Source, shape: str, why: str) -> None:
         self.now.pop(source.file)
@@ -98,17 +121,45 @@ class _Sweep:
         now = uses(_production(self.now.values()))
         before = uses(_production(self.old))
         lost = {name for name, count in before.items() if count > 0 and now[name] <= 0 and not name.startswith("__")}
+        live = _imported(_production(self.now.values()))
         for source in _production(self.now.values()):
             lines = source.text.splitlines()
+            if source.module in self.loaded and live[source.module] == 0:
+                yield Place(source.file, 1, "module", "by hand", source.module, UNASKED.format(BY_PARTS))
             for node, in_class in _definitions(source.plain):
-                why = self._who_may_call(node, in_class=in_class)
-                if node.name in lost and why:
-                    line = node.lineno
-                    yield Place(
-                        source.file, line, "definition", "by hand", lines[line - 1].strip(), UNASKED.format(why)
-                    )
+                if node.name in lost and (in_class or self._was_asked(source, node.name)):
+                    why = UNASKED.format(self._who_may_call(source, node, in_class=in_class))
+                    yield Place(source.file, node.lineno, "definition", "by hand", lines[node.lineno - 1].strip(), why)
 
-    def _who_may_call(self, node: Defined, *, in_class: bool) -> str:
+    def _was_asked(self, source: Source, name: str) -> bool:
+        """Whether what went could mean this definition: of several with one name only the one that was asked for."""
+        return self.defined[name] <= 1 or f"{source.module}.{name}" in self.asked
+
+    def _why_kept(self, source: Source, node: Defined) -> str:
+        """Who may come to a definition without its name standing in the code."""
+        names = (source.module, node.name)
+        if source.module in self.loaded or any(form.fullmatch(name) for form in self.built for name in names):
+            return BY_PARTS
+        return SUBCLASS if isinstance(node, ast.ClassDef) and self._is_kept_by_base(source, node, ()) else ""
+
+    def _is_kept_by_base(self, source: Source, node: ast.ClassDef, below: tuple[str, ...]) -> bool:
+        for base in node.bases:
+            whole = source.imports.get(ast.unparse(base).partition("[")[0].split(".")[0], "")
+            package = whole.split(".")[0]
+            if package and package not in self.packages | sys.stdlib_module_names | DATA_BASES:
+                return True
+            name = ast.unparse(base).partition("[")[0].rpartition(".")[2]
+            if name in self.classes and name not in below:
+                owner, parent = self.classes[name]
+                registers = any(isinstance(item, ast.FunctionDef) and item.name == "__init_subclass__"
+                                for item in parent.body)  # fmt: skip
+                if self.listed or registers or self._is_kept_by_base(owner, parent, (*below, node.name)):
+                    return True
+        return False
+
+    def _who_may_call(self, source: Source, node: Defined, *, in_class: bool) -> str:
+        if not in_class and (why := self._why_kept(source, node)):
+            return why
         if in_class:
             return "a method: a base class, a thread, getattr or a template may call it"
         if node.decorator_list or (isinstance(node, ast.ClassDef) and node.keywords):
@@ -116,6 +167,10 @@ class _Sweep:
         return "a text or a file of configuration names it"
 
     def _without(self, source: Source, names: Collection[str]) -> bool:
+        here = [node for node, in_class in _definitions(source.plain) if not in_class and node.name in names]
+        names = set(names) - {
+            node.name for node in here if not self._was_asked(source, node.name) or self._why_kept(source, node)
+        }
         cutter = _Cut(names)
         tree = source.tree.visit(cutter)
         if not cutter.cut:
@@ -166,6 +221,19 @@ def _imported(sources: Iterable[Source]) -> Counter[str]:
         wanted = set(_wanted(source)) - {source.module}
         found.update(wanted)
     return found
+
+
+def _asked(sources: Iterable[Source]) -> set[str]:
+    """The whole dotted name of everything that the modules ask for."""
+    names: set[str] = set()
+    for source in sources:
+        names |= set(source.imports.values())
+        for node in ast.walk(source.plain):
+            if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load):
+                first, _, rest = ast.unparse(node).partition(".")
+                whole = source.imports.get(first, f"{source.module}.{first}")
+                names.add(f"{whole}.{rest}" if rest else whole)
+    return names
 
 
 def _wanted(source: Source) -> Iterator[str]:

@@ -541,6 +541,140 @@ def test_what_both_paths_use_is_no_old_path(tmp_path: Path, code: str) -> None:
     assert left_at(planned(tmp_path, {"service.py": code + PATHS})) == {}
 
 
+SAME_NAME = READER | {
+    "service/build.py": """\
+        from service import by_yaml
+        from service.config import USE_HERA
+
+
+        def build(task):
+            if USE_HERA:
+                return new(task)
+            return by_yaml.build(task)
+        """,
+    "service/by_yaml.py": "def build(task):\n    return old(task)\n",
+}
+
+
+def test_a_function_that_only_has_the_name_of_what_goes_stays(tmp_path: Path) -> None:
+    plan = planned(tmp_path, SAME_NAME)
+    after = {edit.file: edit.after for edit in plan.edits}
+    assert after["service/by_yaml.py"] is None
+    assert after["service/build.py"].strip() == "def build(task):\n    return new(task)"
+    assert left_at(plan) == {}
+
+
+KEPT = {
+    "a name put together for getattr": (
+        """\
+        from service import work
+        from service.config import USE_HERA
+
+
+        def by_yaml(task):
+            return old(task)
+
+
+        def build(task, kind):
+            return getattr(work, f"by_{kind}")(task) if USE_HERA else by_yaml(task)
+        """,
+        "service/work.py:5",
+    ),
+    "a name put together for globals": (
+        """\
+        from service.config import USE_HERA
+
+
+        def by_yaml(task):
+            return old(task)
+
+
+        def build(task, kind):
+            return globals()["by_" + kind](task) if USE_HERA else by_yaml(task)
+        """,
+        "service/work.py:4",
+    ),
+    "a class of another library's base": (
+        """\
+        from celery import Task
+        from service.config import USE_HERA
+
+
+        class Yaml(Task):
+            name = "yaml"
+
+
+        def build(task):
+            return new(task) if USE_HERA else Yaml().delay(task)
+        """,
+        "service/work.py:5",
+    ),
+    "a class whose base keeps its subclasses": (
+        """\
+        from service.config import USE_HERA
+
+        KINDS = {}
+
+
+        class Kind:
+            def __init_subclass__(cls):
+                KINDS[cls.__name__] = cls
+
+
+        class Yaml(Kind):
+            name = "yaml"
+
+
+        def build(task, kind):
+            return KINDS[kind](task) if USE_HERA else Yaml(task)
+        """,
+        "service/work.py:11",
+    ),
+    "a class that is asked for by __subclasses__": (
+        """\
+        from service.config import USE_HERA
+
+
+        class Kind:
+            pass
+
+
+        class Yaml(Kind):
+            name = "yaml"
+
+
+        def build(task):
+            return [kind(task) for kind in Kind.__subclasses__()] if USE_HERA else Yaml(task)
+        """,
+        "service/work.py:8",
+    ),
+}
+
+
+@pytest.mark.parametrize(("code", "place"), KEPT.values(), ids=KEPT)
+def test_what_is_asked_for_without_its_name_stays_and_is_named(tmp_path: Path, code: str, place: str) -> None:
+    plan = planned(tmp_path, READER | {"service/work.py": code})
+    after = next(edit.after for edit in plan.edits if edit.file == "service/work.py")
+    name = dedent(code).splitlines()[int(place.rpartition(":")[2]) - 1]
+    assert name in after
+    assert place in left_at(plan)
+
+
+def test_a_module_whose_name_is_put_together_stays_and_is_named(tmp_path: Path) -> None:
+    build = "from service.config import USE_HERA\nfrom service.kinds import yaml_kind\n\n\ndef build(task):\n"
+    build += "    return new(task) if USE_HERA else yaml_kind.make(task)\n"
+    load = "from importlib import import_module\n\n\ndef load(kind):\n"
+    load += '    return import_module(f"service.kinds.{kind}_kind")\n'
+    files = {
+        "service/build.py": build,
+        "service/load.py": load,
+        "service/kinds/yaml_kind.py": "def make(task):\n    return 1\n",
+    }
+    plan = planned(tmp_path, READER | files)
+    assert not changed(plan, "service/kinds/yaml_kind.py")
+    assert "service/kinds/yaml_kind.py:1" in left_at(plan)
+
+
 PARTED = {
     "nested models": """\
         from pydantic import BaseModel
