@@ -6,10 +6,12 @@ flag on, that is the new path; what stands as the other way out of it, and is th
 
 import ast
 import builtins
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from hera_rollout.cleanup.places import line_map
@@ -34,12 +36,90 @@ def old_path_places(before: Mapping[str, str], on: Mapping[str, str], off: Mappi
     production = [source for source in cleaned if not source.is_test]
     names = _names_defined(production)
     total = Counter(name for source in production for name, _ in set(_uses(source.plain)))
+    others = {source.file: parse(source.file, off[source.file]) for source in production if source.file in off}
+    pairs = [(source, others[source.file]) for source in production if source.file in others]
+    hollow = {name for source, other in pairs for name in _hollow(source, other)}
+    old, new = _paths(pairs, names)
     places: set[Place] = set()
-    for source in production:
-        if source.text != before[source.file] and source.file in off:
-            other = parse(source.file, off[source.file])
-            places |= set(_in_module(source, other, before[source.file], names | _imports(source), total))
+    for source, other in pairs:
+        if source.text != before[source.file]:
+            known = names | _imports(source)
+            look = partial(_Look, names=known, total=total, hollow=hollow)
+            places |= set(_in_module(source, other, before[source.file], look))
+        if new & {node.name for node in ast.walk(source.plain) if isinstance(node, Function | ast.ClassDef)}:
+            places |= set(_in_new(source, before[source.file], old, new))
     return sorted(places)
+
+
+def _hollow(source: Source, other: Source) -> Iterator[str]:
+    """Functions that only fail, or answer None, with the flag off: whoever calls them calls Hera's path."""
+    others = dict(_scopes(other.plain))
+    for scope, node in _scopes(source.plain):
+        if isinstance(node, Function) and scope in others and isinstance(others[scope], Function):
+            last = node.body[-1]
+            does = _names(node) - _names(others[scope]) and not _is_nothing(last)
+            rest = _plain_body(others[scope])
+            if does and len(rest) == 1 and _is_nothing(rest[0]):
+                yield node.name
+
+
+def _plain_body(node: ast.AST) -> list[ast.stmt]:
+    """A function's statements without its docstring."""
+    body: list[ast.stmt] = getattr(node, "body", [])
+    return [item for item in body if not (isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant))]
+
+
+def _is_nothing(node: ast.stmt) -> bool:
+    if isinstance(node, ast.Return):
+        return node.value is None or (isinstance(node.value, ast.Constant) and not node.value.value)
+    return isinstance(node, ast.Raise) or (isinstance(node, ast.Assert) and ast.unparse(node.test) == "False")
+
+
+def _paths(pairs: Sequence[tuple[Source, Source]], names: set[str]) -> tuple[set[str], set[str]]:
+    """What some function asks for with the flag off only; and what nothing asks for any more with the flag off."""
+    old: set[str] = set()
+    for source, other in pairs:
+        others = dict(_scopes(other.plain))
+        for scope, node in _scopes(source.plain):
+            if scope in others:
+                old |= _names(others[scope]) - _names(node)
+    used_on = {name for source, _ in pairs for name in _names(source.plain)}
+    used_off = {name for _, other in pairs for name in _names(other.plain)}
+    return old & names, (used_on - used_off) & names
+
+
+def _in_new(source: Source, before: str, old: set[str], new: set[str]) -> Iterator[Place]:
+    """Where a function or class that only Hera's path asks for falls back on the old path by itself."""
+    lines = source.text.splitlines()
+    for node in ast.walk(source.plain):
+        if isinstance(node, Function | ast.ClassDef) and node.name in new:
+            for part in _falls_back(node):
+                for name, line in _uses(part):
+                    if name in old:
+                        why = OTHER_WAY.format(name)
+                        at = original_line(before, source.text, line)
+                        yield Place(source.file, at, "old path", "by hand", lines[line - 1].strip(), why)
+
+
+def _falls_back(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> Iterator[ast.AST]:
+    """Decorators, bases and defaults; handlers that do not raise; what follows a try that returned."""
+    yield from node.decorator_list
+    if isinstance(node, ast.ClassDef):
+        yield from node.bases
+    else:
+        yield from (item for item in [*node.args.defaults, *node.args.kw_defaults] if item)
+    for item in ast.walk(node):
+        if isinstance(item, ast.Try):
+            yield from (part for handler in item.handlers for part in handler.body
+                        if not isinstance(handler.body[-1], ast.Raise))  # fmt: skip
+        elif isinstance(item, ast.BoolOp):
+            yield from item.values[1:]
+        block: list[ast.stmt] = getattr(item, "body", []) if isinstance(item, ast.stmt) else []
+        for number, part in enumerate(block):
+            if isinstance(part, ast.Try | ast.With | ast.For | ast.While) and any(
+                isinstance(inner, ENDS) for inner in ast.walk(part)
+            ):
+                yield from block[number + 1 :]
 
 
 def original_line(before: str, now: str, line: int) -> int:
@@ -52,11 +132,11 @@ def original_line(before: str, now: str, line: int) -> int:
     return above + 1 if follows else origin
 
 
-def _in_module(source: Source, other: Source, before: str, names: set[str], total: Counter[str]) -> Iterator[Place]:
+def _in_module(source: Source, other: Source, before: str, look: "partial[_Look]") -> Iterator[Place]:
     others = dict(_scopes(other.plain))
     for scope, node in _scopes(source.plain):
         if scope in others:
-            for line, why in _Look(node, others[scope], names, total).places():
+            for line, why in look(node, others[scope]).places():
                 text = source.text.splitlines()[line - 1].strip()
                 yield Place(source.file, original_line(before, source.text, line), "old path", "by hand", text, why)
 
@@ -65,12 +145,18 @@ def _scopes(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
     """The module's own statements, and each function with all that is in it."""
     top = [node for node in tree.body if not isinstance(node, Function | ast.ClassDef)]
     yield "", ast.Module(top, [])
-    for node in tree.body:
-        if isinstance(node, Function):
-            yield node.name, node
-        for item in node.body if isinstance(node, ast.ClassDef) else ():
-            if isinstance(item, Function):
-                yield f"{node.name}.{item.name}" if isinstance(node, ast.ClassDef) else item.name, item
+    yield from _functions(tree, "")
+
+
+def _functions(node: ast.AST, owner: str) -> Iterator[tuple[str, ast.AST]]:
+    """Every function, wherever it is defined: in a class, in a function, under a condition."""
+    for item in ast.iter_child_nodes(node):
+        named = isinstance(item, Function | ast.ClassDef)
+        name = f"{owner}.{item.name}" if isinstance(item, Function | ast.ClassDef) else owner
+        if isinstance(item, Function):
+            yield name, item
+        if named or isinstance(item, ast.stmt | ast.ExceptHandler | ast.match_case):
+            yield from _functions(item, name)
 
 
 def _uses(node: ast.AST) -> Iterator[tuple[str, int]]:
@@ -83,6 +169,10 @@ def _uses(node: ast.AST) -> Iterator[tuple[str, int]]:
 
 def _names(*nodes: ast.AST | None) -> set[str]:
     return {name for node in nodes if node is not None for name, _ in _uses(node)}
+
+
+def _plain_names(node: ast.AST) -> set[str]:
+    return {item.id for item in ast.walk(node) if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Load)}
 
 
 def _names_defined(sources: Sequence[Source]) -> set[str]:
@@ -104,10 +194,12 @@ class _Look:
     off: ast.AST
     names: set[str]
     total: Counter[str]
+    hollow: set[str] = field(default_factory=set)
     ways_out: list[tuple[str, int, bool]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.new = _names(self.on) - _names(self.off)
+        self.hollow = self.hollow & _names(self.on)
+        self.new = (_names(self.on) - _names(self.off)) | self.hollow
         self.on_values, self.off_values = _assigned(self.on), _assigned(self.off)
 
     def places(self) -> Iterator[tuple[int, str]]:
@@ -122,6 +214,7 @@ class _Look:
         for node in ast.walk(self.on):
             self._decided(node, again)
             self._expression(node)
+            self._beside(node)
         yield from self._other_ways()
 
     def _set_again(self) -> Iterator[str]:
@@ -134,8 +227,9 @@ class _Look:
 
     def _other_ways(self) -> Iterator[tuple[int, str]]:
         old = _names(self.off)
-        handled = Counter(name for node in ast.walk(self.off) if isinstance(node, ast.ExceptHandler)
-                          for name, _ in _uses(node))  # fmt: skip
+        handled = Counter(name for node in ast.walk(self.off)
+                          if isinstance(node, ast.Try) and not self._always_fails(node)
+                          for handler in node.handlers for name, _ in _uses(handler))  # fmt: skip
         straight = Counter(name for name, _ in _uses(self.off)) - handled
         found = set(self.ways_out)
         count = Counter(name for name, _, _ in found)
@@ -145,6 +239,11 @@ class _Look:
             only = count[name] >= here[name] and self.total[name] <= count[name]
             if ours and only and (straight[name] or not in_handler):
                 yield line, OTHER_WAY.format(name)
+
+    def _always_fails(self, node: ast.Try) -> bool:
+        """Whether the body fails whenever the flag is off, so that its handlers are the way then."""
+        fails = any(isinstance(item, ast.Raise | ast.Assert) and _is_nothing(item) for item in node.body)
+        return fails or bool(_names(*node.body) & self.hollow)
 
     def _way_out(self, *nodes: ast.AST, in_handler: bool = False) -> None:
         for node in nodes:
@@ -196,19 +295,37 @@ class _Look:
             first = next((n for n, value in enumerate(node.values) if self._is_new(value)), len(node.values))
             self._way_out(*node.values[first + 1 :])
 
+    def _beside(self, node: ast.AST) -> None:
+        """`attempt(create, by_yaml)`, `(create, by_yaml)`, where nothing of the way with the flag off went."""
+        if _plain_names(self.off) - _plain_names(self.on) - set(dir(builtins)):
+            return
+        items: list[ast.expr] = []
+        if isinstance(node, ast.Call):
+            items = [*node.args, *(item.value for item in node.keywords)]
+        elif isinstance(node, ast.Tuple | ast.List):
+            items = node.elts
+        new = self.new & self.names
+        beside = any(_names(item) & new for item in items) or (isinstance(node, ast.Call) and _names(node.func) & new)
+        self._way_out(*(item for item in items if beside and not _names(item) & new))
+
     def _decided(self, node: ast.AST, again: set[str]) -> None:
         """`if result is None:` where only Hera's path gave a result: with the flag off it was always so."""
-        if not isinstance(node, ast.If) or not self.new:
+        if not isinstance(node, ast.If | ast.IfExp | ast.BoolOp) or not self.new:
             return
         inside = _assigned(node)
-        for name in set(_variables(node.test)) - again:
+        for name in set(_variables(node.values[0] if isinstance(node, ast.BoolOp) else node.test)) - again:
             off = self.off_values.get(name, Counter()) - inside.get(name, Counter())
             constant = off and off.keys() <= {"True", "False", "None"}
-            if constant and self.on_values.get(name) != self.off_values.get(name):
+            by_hollow = any(re.search(rf"\b{re.escape(item)}\b", value) for item in self.hollow for value in off)
+            if by_hollow or (constant and self.on_values.get(name) != self.off_values.get(name)):
                 self._pair_decided(node)
 
-    def _pair_decided(self, node: ast.If) -> None:
-        for arm in (node.body, node.orelse):
+    def _pair_decided(self, node: ast.If | ast.IfExp | ast.BoolOp) -> None:
+        if isinstance(node, ast.BoolOp):
+            self._way_out(*node.values[1:])
+            return
+        arms = (node.body, node.orelse) if isinstance(node, ast.If) else ([node.body], [node.orelse])
+        for arm in arms:
             if not self._is_new(*arm):
                 self._way_out(*arm)
 

@@ -675,6 +675,353 @@ def test_a_module_whose_name_is_put_together_stays_and_is_named(tmp_path: Path) 
     assert "service/kinds/yaml_kind.py:1" in left_at(plan)
 
 
+DEEPER = {
+    "in a function of Hera's own": (
+        """\
+        import os
+
+
+        def build(x):
+            if os.getenv("USE_HERA_SDK") == "true":
+                return by_hera(x)
+            return by_yaml(x)
+
+
+        def by_hera(x):
+            try:
+                return create(x)
+            except Exception:
+                return by_yaml(x)
+        """,
+        {14},
+    ),
+    "after a try in a function of Hera's own": (
+        """\
+        import os
+
+
+        def build(x):
+            return by_hera(x) if os.getenv("USE_HERA_SDK") == "true" else by_yaml(x)
+
+
+        def by_hera(x):
+            try:
+                return create(x)
+            except Exception:
+                report(x)
+            return by_yaml(x)
+        """,
+        {13},
+    ),
+    "in a decorator of a function of Hera's own": (
+        """\
+        import os
+
+
+        def build(x):
+            return by_hera(x) if os.getenv("USE_HERA_SDK") == "true" else by_yaml(x)
+
+
+        @retried(fallback=by_yaml)
+        def by_hera(x):
+            return create(x)
+        """,
+        {8},
+    ),
+    "in the old class as a base of Hera's": (
+        """\
+        import os
+
+
+        class Yaml:
+            def make(self, x):
+                return by_yaml(x)
+
+
+        class Hera(Yaml):
+            def make(self, x):
+                try:
+                    return create(x)
+                except Exception:
+                    return super().make(x)
+
+
+        def builder():
+            return Hera() if os.getenv("USE_HERA_SDK") == "true" else Yaml()
+        """,
+        {9},
+    ),
+    "in a function in a function": (
+        """\
+        import os
+
+
+        def app():
+            def build(x):
+                if os.getenv("USE_HERA_SDK") == "true":
+                    try:
+                        return create(x)
+                    except Exception:
+                        report(x)
+                return by_yaml(x)
+
+            return build
+        """,
+        {11},
+    ),
+    "in a function under a condition": (
+        """\
+        import os
+
+        if create:
+            def build(x):
+                if os.getenv("USE_HERA_SDK") == "true":
+                    try:
+                        return create(x)
+                    except Exception:
+                        report(x)
+                return by_yaml(x)
+        """,
+        {10},
+    ),
+    "by an error that said the flag is off": (
+        """\
+        import os
+
+
+        def build(x):
+            try:
+                if os.getenv("USE_HERA_SDK") != "true":
+                    raise RuntimeError
+                return create(x)
+            except RuntimeError:
+                return by_yaml(x)
+        """,
+        {10},
+    ),
+    "in the caller, by an error": (
+        """\
+        import os
+
+
+        def build(x):
+            try:
+                return by_hera(x)
+            except Exception:
+                return by_yaml(x)
+
+
+        def by_hera(x):
+            if os.getenv("USE_HERA_SDK") != "true":
+                raise RuntimeError
+            return create(x)
+        """,
+        {8},
+    ),
+    "in the caller, by None": (
+        """\
+        import os
+
+
+        def build(x):
+            return by_hera(x) or by_yaml(x)
+
+
+        def by_hera(x):
+            if os.getenv("USE_HERA_SDK") == "true":
+                return create(x)
+            return None
+        """,
+        {5},
+    ),
+    "in the caller, by None that is kept": (
+        """\
+        import os
+
+
+        def build(x):
+            made = by_hera(x)
+            if made is None:
+                made = by_yaml(x)
+            return made
+
+
+        def by_hera(x):
+            if os.getenv("USE_HERA_SDK") != "true":
+                return None
+            return create(x)
+        """,
+        {7},
+    ),
+    "by what is still missing in an expression": (
+        """\
+        import os
+        from contextlib import suppress
+
+
+        def build(x):
+            result = None
+            if os.getenv("USE_HERA_SDK") == "true":
+                with suppress(Exception):
+                    result = create(x)
+            return result or by_yaml(x)
+        """,
+        {10},
+    ),
+    "as an argument beside Hera's": (
+        """\
+        import os
+
+
+        def build(x):
+            if os.getenv("USE_HERA_SDK") == "true":
+                return attempt(create, x, fallback=by_yaml)
+            return by_yaml(x)
+        """,
+        {6},
+    ),
+    "as an argument of Hera's": (
+        """\
+        import os
+
+
+        def build(x):
+            if os.getenv("USE_HERA_SDK") == "true":
+                return create.apply_async((x,), link_error=by_yaml.s(x))
+            return by_yaml.delay(x)
+        """,
+        {6},
+    ),
+    "as the next of a list": (
+        """\
+        import os
+
+
+        def build(x):
+            for make in (create, by_yaml) if os.getenv("USE_HERA_SDK") == "true" else (by_yaml,):
+                try:
+                    return make(x)
+                except Exception:
+                    continue
+        """,
+        {5},
+    ),
+    "as the second of two classes": (
+        """\
+        import os
+
+
+        class Hera:
+            pass
+
+
+        class Yaml:
+            pass
+
+
+        def builder():
+            return Either(Hera(), Yaml()) if os.getenv("USE_HERA_SDK") == "true" else Yaml()
+        """,
+        {13},
+    ),
+}
+
+
+@pytest.mark.parametrize(("code", "lines"), DEEPER.values(), ids=DEEPER)
+def test_an_old_path_that_is_reached_from_elsewhere_is_named(tmp_path: Path, code: str, lines: set[int]) -> None:
+    plan = planned(tmp_path, {"service.py": code + PATHS})
+    assert changed(plan, "service.py")
+    places = left_at(plan)
+    assert places.keys() == {f"service.py:{line}" for line in lines}
+    assert all("old path" in why for why in places.values())
+
+
+SHARED_DEEPER = {
+    "a helper of both, used by Hera's function and inline": """\
+        import os
+
+
+        def build(x):
+            if os.getenv("USE_HERA_SDK") == "true":
+                return by_hera(x)
+            return send(by_yaml(x))
+
+
+        def by_hera(x):
+            return send(create(x))
+
+
+        def send(x):
+            return x
+        """,
+    "settings of both": """\
+        import os
+
+
+        def build(x):
+            if os.getenv("USE_HERA_SDK") == "true":
+                return create(x, limits())
+            return by_yaml(x, limits())
+
+
+        def limits():
+            return 1
+        """,
+    "what reports an error in Hera's function": """\
+        import os
+
+
+        def build(x):
+            if os.getenv("USE_HERA_SDK") == "true":
+                return by_hera(x)
+            report(x)
+            return by_yaml(x)
+
+
+        def by_hera(x):
+            try:
+                return create(x)
+            except ValueError:
+                report(x)
+                raise
+
+
+        def report(x):
+            return x
+        """,
+    "a guard before either": """\
+        import os
+
+
+        def build(x):
+            if not check(x):
+                return refuse(x)
+            if os.getenv("USE_HERA_SDK") == "true":
+                return by_hera(x)
+            return by_yaml(x)
+
+
+        def by_hera(x):
+            if not check(x):
+                return refuse(x)
+            return create(x)
+
+
+        def check(x):
+            return x
+
+
+        def refuse(x):
+            return x
+        """,
+}
+
+
+@pytest.mark.parametrize("code", SHARED_DEEPER.values(), ids=SHARED_DEEPER)
+def test_what_both_paths_use_elsewhere_is_no_old_path(tmp_path: Path, code: str) -> None:
+    assert left_at(planned(tmp_path, {"service.py": code + PATHS})) == {}
+
+
 PARTED = {
     "nested models": """\
         from pydantic import BaseModel
