@@ -33,8 +33,17 @@ class RolloutStatus:
 
 
 def selector(deployment: Document) -> str:
-    """The label selector of the Deployment's pods."""
-    return ",".join(f"{key}={value}" for key, value in deployment["spec"]["selector"]["matchLabels"].items())
+    """The label selector of the Deployment's pods, as the API and kubectl take it: its labels and its expressions."""
+    wanted = deployment["spec"]["selector"]
+    labels = [f"{key}={value}" for key, value in (wanted.get("matchLabels") or {}).items()]
+    return ",".join([*labels, *map(_expression, wanted.get("matchExpressions") or [])])
+
+
+def _expression(entry: Document) -> str:
+    key, operator = entry["key"], entry["operator"]
+    if operator in {"Exists", "DoesNotExist"}:
+        return key if operator == "Exists" else f"!{key}"
+    return f"{key} {operator.lower()} ({','.join(entry.get('values') or [])})"
 
 
 def paused(deployment: Document) -> bool:

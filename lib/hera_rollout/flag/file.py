@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import math
+import shlex
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -67,9 +68,10 @@ def plan(cluster: Cluster, enabled: bool, percent: float) -> FlagChange:
         _refuse_overruled(cluster)
     after = {"enabled": str(enabled).lower(), "percent": _number(percent if enabled else 0)}
     change = FileChange(target.flag.configmap, target.namespace, _data(cluster), after)
+    pods = shlex.quote(cluster.selector())
     undo = (
         _patch_command(change.name, change.namespace, {"enabled": "false", "percent": "0"})
-        + f" && kubectl annotate pods -l {cluster.selector()} {TOUCHED}=$(date +%s) --overwrite -n {target.namespace}"
+        + f" && kubectl annotate pods -l {pods} {TOUCHED}=$(date +%s) --overwrite -n {target.namespace}"
     )
     return FlagChange(enabled, change, undo, "configmap", percent if enabled else 0.0)
 

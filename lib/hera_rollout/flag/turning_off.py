@@ -38,7 +38,7 @@ def to_turn_off(cluster: Cluster) -> TurnOff:
     A file that says off is left; so is a variable that is unset where there is a file, for the file then decides.
 
     Raises:
-        RolloutError: the target's own provider cannot be read.
+        RolloutError: the target's own provider cannot be read, and no other one is known to say on.
     """
     own, unread = cluster.target.flag.medium, []
     try:
@@ -51,7 +51,7 @@ def to_turn_off(cluster: Cluster) -> TurnOff:
     try:
         variable = cluster.env(cluster.target.flag.env)
     except RolloutError as error:
-        if own == "env":
+        if own == "env" and (file is None or _says_off(file)):
             raise
         variable = None
         if not (own == "manual" and isinstance(error, Missing)):

@@ -59,16 +59,23 @@ def full(
     wanted = _planned(way, state)
     # By its variable the flag is off with the template; where that was refused, it goes off alone.
     first = [medium for medium in media if medium != "env" or wanted is None]
-    way.turn_off(first, state, by, why, deadline_seconds, more=wanted is not None)
-    if wanted and (wanted := _applied(way, wanted)):
-        change = flag.plan(cluster.by("env"), enabled=False)
-        if "env" in media:
-            way.changes.append(change)
-        way.note(state, by, why, changed=way.changed or not wanted.noop)
-        _rolled_out(way, wanted, deadline_seconds)
-        way.take_effect(change, deadline_seconds)
-    elif "env" not in first and "env" in media:
-        way.turn_off(["env"], state, by, why, deadline_seconds)
+    refused: Exception | None = None
+    with way.to_the_end(state, by, why):
+        try:
+            way.turn_off(first, state, by, why, deadline_seconds, more=wanted is not None)
+        except Exception as error:  # the template that is put back has the flag off by its variable
+            refused = error
+        if wanted and (wanted := _applied(way, wanted)):
+            change = flag.plan(cluster.by("env"), enabled=False)
+            if "env" in media or refused:
+                way.turned(change)
+            way.note(state, by, why, changed=way.changed or not wanted.noop)
+            _rolled_out(way, wanted, deadline_seconds)
+            way.take_effect(change, deadline_seconds)
+        elif "env" not in first and "env" in media:
+            way.turn_off(["env"], state, by, why, deadline_seconds)
+        elif refused:
+            raise refused
     way.observe(observe_seconds)
     way.noted_at_last(state, by, why, changed=way.changed or bool(wanted and not wanted.noop))
     return _told(way.result(observe_seconds), wanted)

@@ -51,7 +51,8 @@ def quick(
     """
     tell = on_progress or (lambda _: None)
     way = Way(cluster, backend, workflows, tell, stop or threading.Event())
-    way.turn_off(way.to_turn_off().media, state, by, why, deadline_seconds)
+    with way.to_the_end(state, by, why):
+        way.turn_off(way.to_turn_off().media, state, by, why, deadline_seconds)
     way.observe(observe_seconds)
     way.noted_at_last(state, by, why, changed=way.changed)
     return way.result(observe_seconds)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
@@ -11,7 +12,7 @@ from typing import Final
 from pandas import DataFrame
 
 from hera_rollout import flag
-from hera_rollout.cluster import Cluster, EnvChange, rollouts
+from hera_rollout.cluster import Cluster, EnvChange, environment, rollouts
 from hera_rollout.errors import Conflicting, RolloutError, in_words
 from hera_rollout.flag import FlagChange, FlagEffect, ReportsFlag, TurnOff
 from hera_rollout.rollback import observing
@@ -35,15 +36,18 @@ def thrown(cluster: Cluster, tell: Tell, tries: int = TRIES) -> FlagChange:
     change = flag.plan(cluster, enabled=False)
     try:
         flag.throw(cluster, change, tell)
-    except Conflicting as error:
-        if tries == 1:
-            raise
-        tell(error.seen)
-        return thrown(cluster, tell, tries - 1)
     except RolloutError as error:
+        if isinstance(error, Conflicting) and tries > 1:
+            tell(error.seen)
+            return thrown(cluster, tell, tries - 1)
         error.todo = f"Have it turned off by somebody who can: {change.undo_command}. {error.todo}".strip()
         raise
     return change
+
+
+def _with_todo(error: Exception) -> str:
+    """An error's words, with what to do about it."""
+    return f"{in_words(error)} {getattr(error, 'todo', '')}".strip()
 
 
 @dataclass
@@ -68,6 +72,7 @@ class Way:
     unverified: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     _late: list[str] = field(default_factory=list, init=False)
+    _left: list[Medium] = field(default_factory=list, init=False)
     _unnoted: str = field(default="", init=False)
     _noted_back: bool = field(default=False, init=False)
 
@@ -80,11 +85,32 @@ class Way:
         """The providers to turn off; what could not be read, or only a person may change, is told as not verified."""
         found = flag.to_turn_off(self.cluster)
         self.unverified.extend(found.unread)
+        self._left = list(found.media)
         if found.by_hand:
             name = self.cluster.target.flag.env
             self.unverified.append(f"that {name} says off: with medium manual it is not the kit's to change. Do it "
                                    f"{found.by_hand}. Else a later change of the file brings Hera back.")  # fmt: skip
         return found
+
+    @contextmanager
+    def to_the_end(self, state: State | None, by: str, why: str) -> Iterator[None]:
+        """An interrupt ends the waiting, not the way back: each provider left is turned off first, or named."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            for medium in list(self._left):
+                self.tell(f"broken off; medium {medium} is turned off before it ends")
+                try:
+                    self.turned(thrown(self.cluster.by(medium), self.tell))
+                except Exception as error:
+                    self.tell(f"not turned off: medium {medium}. {_with_todo(error)}")
+            self.note(state, by, why, changed=self.changed)
+            raise
+
+    def turned(self, change: FlagChange) -> None:
+        """One provider is turned off."""
+        self.changes.append(change)
+        self._left = [medium for medium in self._left if medium != change.medium]
 
     def turn_off(
         self,
@@ -112,10 +138,9 @@ class Way:
             except Exception as error:  # whatever it is, it keeps no other provider on
                 first_error = first_error or error
                 self.tell(in_words(error))
-                todo = getattr(error, "todo", "")
-                self.unverified.append(f"that the flag is off by medium {medium}. {in_words(error)} {todo}".strip())
+                self.unverified.append(f"that the flag is off by medium {medium}. {_with_todo(error)}")
                 continue
-            self.changes.append(change)
+            self.turned(change)
             self.note(state, by, why, changed=self.changed)
             self.take_effect(change, deadline_seconds, last=medium == wanted[-1] and not more)
         if first_error and not self.changes:
@@ -154,7 +179,7 @@ class Way:
 
     def _paused(self, change: FlagChange) -> None:
         """A variable of a paused Deployment is in no pod: say so, and how it gets there."""
-        if not isinstance(change.change, EnvChange) or not change.change.paused:
+        if not isinstance(change.change, EnvChange) or not (change.change.paused or self._paused_meanwhile(change)):
             return
         try:
             _, others = flag.by_environment(self.cluster)
@@ -166,6 +191,15 @@ class Way:
                 "The Deployment is paused: the variable was changed, no pod was replaced, the flag is not in effect on "
                 f"the pods through it; {rollouts.resume_command(self.cluster.target)} puts it in effect."
             )
+
+    def _paused_meanwhile(self, change: FlagChange) -> bool:
+        """Whether a change that is not in effect met a pause that was not there when it was planned."""
+        if change.medium in self.in_effect:
+            return False
+        try:
+            return rollouts.paused(environment.read(self.cluster.connection, self.cluster.target))
+        except Exception:
+            return False
 
     def observe(self, seconds: float) -> None:
         """Watch for workflows that Hera still makes; list those in flight."""

@@ -67,7 +67,8 @@ class Kube:
         self._put(POD, pod)
         owner = {"name": "backend-h", "labels": LABELS, "ownerReferences": [{"uid": "u"}],
                  "annotations": {"deployment.kubernetes.io/revision": "1"}}  # fmt: skip
-        self._put("/apis/apps/v1/namespaces/argo/replicasets/backend-h", {"metadata": owner, "spec": {}})
+        of_it = {"metadata": owner, "spec": {"template": template}}
+        self._put("/apis/apps/v1/namespaces/argo/replicasets/backend-h", of_it)
         self.decided.clear()
 
     @property
@@ -141,7 +142,7 @@ class Kube:
 
     # --- HTTP ---------------------------------------------------------------------------------------------------------
 
-    def answer(self, method: str, path: str, body: dict[str, Any]) -> Answer:
+    def answer(self, method: str, path: str, body: Any) -> Answer:
         if (found := self.trouble(method, path)) is not None:
             return found
         if path == "/version":
@@ -173,7 +174,11 @@ class Kube:
     def _put_(self, path: str, body: dict[str, Any]) -> Answer:
         return self._changed(path, body["metadata"], lambda: self._put(path, body))
 
-    def _patch(self, path: str, body: dict[str, Any]) -> Answer:
+    def _patch(self, path: str, body: dict[str, Any] | list[dict[str, Any]]) -> Answer:
+        if isinstance(body, list):  # as the kit puts a pod template back: the version it was planned against, and it
+            version, template = (change["value"] for change in body)
+            body = {"metadata": {"resourceVersion": version}, "spec": {"template": template}}
+
         def merged() -> dict[str, Any]:
             return self._put(path, _merge(self.objects[path], {**body, "metadata": {
                 key: value for key, value in (body.get("metadata") or {}).items() if key != "resourceVersion"

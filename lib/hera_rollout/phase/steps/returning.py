@@ -32,13 +32,14 @@ async def rollback(phase: Phase) -> None:
         RolloutError: the flag could not be turned off; the text says how to do it by hand.
     """
     command = f"hera-rollout rollback --target {phase.parameters.target} --yes"
-    for change in flag.plans_off(phase.flagged):
-        display.diff(
-            change.diff() or "nothing to change: the flag says off already", "The way back", command=change.command
-        )
+    by_itself = bool(phase.failed) and _by_itself(phase)
+    if not phase.dry_run and (phase.parameters.rollback or by_itself):
+        shown("The way back", lambda: _patches(phase))
+    else:
+        _patches(phase)
     if phase.dry_run:
         display.note(f"Dry run: nothing to go back from. Without a notebook: {command}")
-    elif phase.failed and _by_itself(phase):
+    elif by_itself:
         await surely_taken_back(phase, f"automatic: {', '.join(phase.failed)}")
     elif phase.parameters.rollback:
         _show(phase, await display.watched(lambda live: _quick(phase, live.line, live.stop)))
@@ -51,6 +52,13 @@ async def rollback(phase: Phase) -> None:
 def _by_itself(phase: Phase) -> bool:
     """Whether a FAIL turns the flag off, also one that came after the watch: in 03 always, in 04 by `on_fail`."""
     return phase.notebook in GUARDED and phase.parameters.model_dump().get("on_fail", "rollback") == "rollback"
+
+
+def _patches(phase: Phase) -> None:
+    for change in flag.plans_off(phase.flagged):
+        display.diff(
+            change.diff() or "nothing to change: the flag says off already", "The way back", command=change.command
+        )
 
 
 def shown(what: str, show: Callable[[], object]) -> None:

@@ -1,0 +1,155 @@
+"""A rollback on clusters and services unlike the kit's own: it ends, turns off what it can, and says the rest."""
+
+import asyncio
+
+import pytest
+from click.testing import CliRunner
+
+from hera_rollout import flag, rollback
+from hera_rollout.backend import Backend
+from hera_rollout.cli import rolling_back
+from hera_rollout.cluster import Cluster
+from hera_rollout.errors import RolloutError
+from hera_rollout.gates import Verdict
+from hera_rollout.phase.steps import returning
+from hera_rollout.state import State
+from hera_rollout.target import Target
+from hera_rollout.workflows import Workflows
+
+OFF, QUARTER = {"enabled": "false", "percent": "0"}, {"enabled": "true", "percent": "25"}
+DEPLOYMENT, CONFIGMAP, FLAG = "/deployments/backend", "/configmaps/backend-flag", "/api/v1/flag"
+HERA = {"hera-rollout/path": "hera", "hera-rollout/task": "task-1"}
+
+
+def roll_back(cluster, *, full=False, **options):
+    """Roll back, and watch for no time."""
+    way = rollback.full if full else rollback.quick
+    return way(cluster, Backend(cluster.target), Workflows(cluster.target, cluster), by="ann", observe_seconds=0.0,
+               **options)  # fmt: skip
+
+
+@pytest.fixture
+def command(cluster, monkeypatch):
+    """`hera-rollout rollback` on it."""
+    limits = cluster.target.limits.model_copy(update={"workflow_deadline_seconds": 1})
+    cluster.target = cluster.target.model_copy(update={"limits": limits})
+    monkeypatch.setattr(Target, "load", lambda _name: cluster.target)
+    monkeypatch.setattr(Cluster, "connect", lambda _target: cluster)
+    return lambda *words: CliRunner().invoke(rolling_back.rollback, ["--target", "there", "--observe", "0", *words])
+
+
+def answering(method, end, status, body):
+    """A server that answers so to this kind of request."""
+    return lambda asked, path: (status, body) if asked == method and path.endswith(end) else None
+
+
+# --- broken off -------------------------------------------------------------------------------------------------------
+
+
+def interrupted_at(monkeypatch, number):
+    """Ctrl-C in the wait for this provider, counted from 1."""
+    waits, settled = [], flag.settled
+
+    def wait(place, *rest, **named):
+        waits.append(place.target.flag.medium)
+        if len(waits) == number:
+            raise KeyboardInterrupt
+        return settled(place, *rest, **named)
+
+    monkeypatch.setattr(flag, "settled", wait)
+    return waits
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_an_interrupt_in_the_first_wait_turns_the_second_provider_off_before_it_ends(
+    kube, cluster, command, monkeypatch, full
+):
+    kube.variable, kube.file = "true", QUARTER
+    interrupted_at(monkeypatch, 1)
+    done = command("--yes", *(["--full"] if full else []))
+    assert (kube.file, kube.variable) == (OFF, "false")
+    assert done.exit_code == 4
+    assert "kubectl set env deployment/backend USE_HERA_SDK=false" in done.stderr
+    assert State.load(cluster).drift() == []
+
+
+def test_an_interrupt_names_the_provider_that_could_not_be_turned_off(kube, command, monkeypatch):
+    kube.variable, kube.file = "true", QUARTER
+    interrupted_at(monkeypatch, 1)
+    kube.trouble = answering("PATCH", DEPLOYMENT, 403, {"message": "forbidden"})
+    done = command("--yes")
+    assert (kube.file, kube.variable, done.exit_code) == (OFF, "true", 4)
+    assert "not turned off: medium env" in done.stderr
+    assert "kubectl set env deployment/backend USE_HERA_SDK=false" in done.stderr
+
+
+# --- one provider's trouble keeps no other one on ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [403, 409, 422, 500])
+@pytest.mark.parametrize("full", [False, True])
+def test_whatever_the_file_s_patch_is_answered_the_variable_goes_off(kube, cluster, status, full):
+    State.load(cluster).remember_known_good(by="ann")
+    kube.variable, kube.file = "true", QUARTER
+    kube.trouble = answering("PATCH", CONFIGMAP, status, {"message": "denied the request"})
+    result = roll_back(cluster, full=full)
+    assert (kube.variable, kube.says()["enabled"]) == ("false", False)
+    assert result.check().verdict is Verdict.HOLD
+    assert "kubectl patch configmap backend-flag" in " ".join(result.unverified)
+
+
+def test_a_patch_that_is_overtaken_each_time_says_how_to_do_it_by_hand(kube, cluster):
+    kube.variable = "true"
+    kube.trouble = answering("PATCH", DEPLOYMENT, 409, {"message": "the object has been modified"})
+    with pytest.raises(RolloutError) as error:
+        roll_back(cluster)
+    assert "kubectl set env deployment/backend USE_HERA_SDK=false" in error.value.todo
+
+
+def test_a_container_of_another_name_does_not_keep_the_file_on(kube, cluster):
+    kube.file = QUARTER
+    kube.deployment["spec"]["template"]["spec"]["containers"][0]["name"] = "app"
+    result = roll_back(cluster)
+    assert kube.file == OFF
+    assert result.check().verdict is Verdict.HOLD
+    assert "has no container 'backend'" in " ".join(result.unverified)
+
+
+def test_a_deployment_that_selects_by_expressions_is_rolled_back_too(kube, cluster):
+    kube.deployment["spec"]["selector"] = {
+        "matchExpressions": [
+            {"key": "app", "operator": "In", "values": ["backend", "worker"]},
+            {"key": "canary", "operator": "DoesNotExist"},
+            {"key": "tier", "operator": "NotIn", "values": ["db"]},
+            {"key": "app", "operator": "Exists"},
+        ]
+    }
+    kube.variable, kube.file = "true", QUARTER
+    assert cluster.selector() == "app in (backend,worker),!canary,tier notin (db),app"
+    assert roll_back(cluster).check().verdict is Verdict.PASS
+
+
+def test_an_error_that_is_none_of_the_kits_keeps_no_other_provider_on(kube, cluster, monkeypatch):
+    kube.variable, kube.file = "true", QUARTER
+    plan = flag.plan
+
+    def broken(place, **named):
+        if place.target.flag.medium == "configmap":
+            raise KeyError("matchLabels")
+        return plan(place, **named)
+
+    monkeypatch.setattr(flag, "plan", broken)
+    result = roll_back(cluster)
+    assert kube.variable == "false"
+    assert "KeyError" in " ".join(result.unverified)
+    assert result.check().verdict is Verdict.HOLD
+
+
+def test_a_notebooks_rollback_goes_on_where_the_patch_cannot_be_shown(kube, begun, monkeypatch):
+    kube.variable, kube.file = "true", QUARTER
+    phase = begun("03_canary", rollback=True)
+    phase.flagged = phase.cluster.by("configmap")
+    kube.trouble = answering("GET", CONFIGMAP, 403, {"message": "forbidden"})
+    asyncio.run(returning.rollback(phase))
+    assert kube.variable == "false"
+    assert phase.checks["rollback"].verdict is Verdict.HOLD
