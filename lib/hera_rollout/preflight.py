@@ -13,7 +13,7 @@ from hera_rollout import flag
 from hera_rollout.asking import Caller
 from hera_rollout.backend import Backend
 from hera_rollout.cluster import Cluster, environment, rollouts
-from hera_rollout.errors import Missing, RolloutError
+from hera_rollout.errors import Missing, RolloutError, in_words
 from hera_rollout.gates import Check, Verdict, judge, rules
 from hera_rollout.gates.rules import Rule
 from hera_rollout.target import Target
@@ -58,10 +58,11 @@ def _guarded(name: str, entry: Entry, make: Callable[[], Check]) -> Check:
     """A check that could not be made is FAIL, with what kept it."""
     try:
         return make()
-    except RolloutError as error:
+    except Exception as error:  # one that is none of the kit's keeps the other lines from being made no more than it
+        said = error if isinstance(error, RolloutError) else RolloutError(in_words(error))
         return judge(
-            name=name, rule=rules.raised, evidence={"error": type(error).__name__}, seen=error.seen,
-            expected=error.expected or "an answer", why=error.why, todo=_pointed(error.todo, entry), limit_source="kit",
+            name=name, rule=rules.raised, evidence={"error": type(error).__name__}, seen=said.seen,
+            expected=said.expected or "an answer", why=said.why, todo=_pointed(said.todo, entry), limit_source="kit",
         )  # fmt: skip
 
 

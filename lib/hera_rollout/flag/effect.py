@@ -10,8 +10,8 @@ from typing import Any
 
 from pandas import DataFrame
 
-from hera_rollout.cluster import Cluster, EnvChange, rollouts
-from hera_rollout.errors import DeadlineExceeded, NotDoneByHand, Retryable, RolloutError
+from hera_rollout.cluster import Cluster, EnvChange, environment, rollouts
+from hera_rollout.errors import DeadlineExceeded, NotDoneByHand, Refused, Retryable, RolloutError
 from hera_rollout.flag import file
 from hera_rollout.flag.changes import FlagChange, ReportsFlag, Tell, word
 from hera_rollout.flag.reporting import COLUMNS, FRESH_ANSWERS, NEVER, ROUTE, deployed, never_says, report
@@ -69,6 +69,8 @@ class Wait:
             return DataFrame(columns=COLUMNS), [f"the pods could not be asked: {error.seen}"], False
         wrong = wrong_pods(seen, self.change.enabled, self.change.percent)
         if wrong:
+            if seen.empty:
+                return seen, wrong, _scaled_to_nothing(self.cluster)
             says = seen[~seen["pod"].isin(seen.attrs.get(NEVER, set()))]
             waits = not says.empty and bool(wrong_pods(says, self.change.enabled, self.change.percent))
             return seen, wrong, not waits and len(says) < len(seen)
@@ -128,6 +130,14 @@ class Wait:
         )
 
 
+def _scaled_to_nothing(cluster: Cluster) -> bool:
+    """Whether the Deployment wants no pod: then no waiting brings one that could say anything."""
+    try:
+        return bool(environment.read(cluster.connection, cluster.target)["spec"].get("replicas", 1) == 0)
+    except RolloutError:
+        return False
+
+
 def wrong_pods(seen: DataFrame, enabled: bool, percent: float = 100.0) -> list[str]:
     """What the pods say that is not what is wanted."""
     if seen.empty:
@@ -169,9 +179,11 @@ def _wrong_service(backend: ReportsFlag, seen: DataFrame, enabled: bool) -> list
     known = set(seen["pod"])
     for _ in range(FRESH_ANSWERS + 2 * len(known)):
         said = backend.flag()
-        if said.get("enabled") is not enabled:
+        if not isinstance(said.get("enabled"), bool):
+            raise Refused(f"its answer to /{ROUTE} says no flag: enabled is {said.get('enabled')!r}")
+        if said["enabled"] is not enabled:
             return [f"the service still answers from pod {said.get('pod')} with the flag {word(not enabled)}"]
-        if said.get("pod") and said["pod"] not in known:
+        if said.get("pod") and str(said["pod"]) not in known:
             return [f"the service still answers from pod {said['pod']}, which is not among the ready pods"]
     return []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from pandas import DataFrame
@@ -22,6 +23,7 @@ NEVER = "never says"
 """Under this name a report's attrs hold the pods whose answer no waiting mends, such as 404, 403 or a page."""
 _NOT_IMPLEMENTED, _BAD_GATEWAY = 501, 502
 _PAGE = "no JSON"
+_AT_ONCE = 8
 
 
 def report(cluster: Cluster, backend: ReportsFlag) -> DataFrame:
@@ -34,7 +36,9 @@ def report(cluster: Cluster, backend: ReportsFlag) -> DataFrame:
         made = _framed(_of_service(backend))
         made.attrs["command"] = f"curl {target.backend_url}/{ROUTE}"
         return made
-    rows = [_of_pod(cluster, pod["metadata"]["name"], _port(pod, target.container)) for pod in _ready(cluster)]
+    asked = [(pod["metadata"]["name"], _port(pod, target.container)) for pod in _ready(cluster)]
+    with ThreadPoolExecutor(_AT_ONCE) as pool:  # one that hangs keeps no other from being asked
+        rows = list(pool.map(lambda one: _of_pod(cluster, *one), asked))
     made = _framed(rows)
     made.attrs["command"] = f"kubectl get --raw /api/v1/namespaces/{target.namespace}/pods/POD:{PORT}/proxy/{ROUTE}"
     return made
@@ -76,7 +80,8 @@ def _port(pod: Mapping[str, Any], container: str) -> int:
 
 def _of_pod(cluster: Cluster, pod: str, port: int) -> dict[str, object]:
     try:
-        return row(pod, cluster.ask_pod(pod, port, ROUTE))
+        said = cluster.ask_pod(pod, port, ROUTE)
+        return row(pod, said) | {NEVER: not isinstance(said.get("enabled"), bool)}
     except Missing:
         return row(pod, {"problem": NO_ROUTE}) | {NEVER: True}
     except RolloutError as error:

@@ -1,11 +1,12 @@
 """A rollback on clusters and services unlike the kit's own: it ends, turns off what it can, and says the rest."""
 
 import asyncio
+import time
 
 import pytest
 from click.testing import CliRunner
 
-from hera_rollout import flag, rollback
+from hera_rollout import flag, preflight, rollback
 from hera_rollout.backend import Backend
 from hera_rollout.cli import rolling_back
 from hera_rollout.cluster import Cluster
@@ -153,3 +154,89 @@ def test_a_notebooks_rollback_goes_on_where_the_patch_cannot_be_shown(kube, begu
     asyncio.run(returning.rollback(phase))
     assert kube.variable == "false"
     assert phase.checks["rollback"].verdict is Verdict.HOLD
+
+
+# --- answers of the flag's route --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [(200, "[]"), (200, "null"), (200, '"off"'), (204, ""), (200, ""), (307, {}), (200, "{}"), (200, {"status": "ok"}),
+     (200, {"enabled": "false"}), (410, {})],
+)  # fmt: skip
+def test_an_answer_that_is_no_flag_ends_the_wait(kube, cluster, answer):
+    kube.variable = "true"
+    kube.trouble = answering("GET", FLAG, *answer)
+    began = time.monotonic()
+    result = roll_back(cluster, deadline_seconds=12)
+    assert time.monotonic() - began < 10
+    assert result.check().verdict is Verdict.HOLD
+    assert "By their environment, 1 of 1 ready pods have USE_HERA_SDK=false" in result.unverified[0]
+    assert "Error:" not in result.unverified[0], "an error of Python's own tells nobody anything"
+
+
+@pytest.mark.parametrize("answer", ["[]", "null", "{}", '{"enabled": true, "heraVersion": 7, "pod": ["a"]}'])
+def test_the_preflight_makes_every_line_whatever_the_flags_route_answers(kube, cluster, answer):
+    kube.trouble = answering("GET", FLAG, 200, answer)
+    made = list(preflight.checks(cluster.target, cluster, Workflows(cluster.target, cluster)))
+    assert len(made) == 8
+
+
+def test_a_service_behind_the_pods_that_says_no_flag_is_not_said_to_be_on(kube, cluster):
+    kube.variable = "true"
+    kube.trouble = lambda _method, path: (200, {"status": "ok"}) if path == FLAG else None
+    began = time.monotonic()
+    result = roll_back(cluster, deadline_seconds=12)
+    assert time.monotonic() - began < 10
+    assert "with the flag on" not in result.unverified[0]
+    assert result.check().verdict is Verdict.HOLD
+
+
+def test_pods_that_do_not_answer_are_asked_side_by_side(kube, cluster):
+    pod = kube.objects["/api/v1/namespaces/argo/pods/backend-1"]
+    for number in range(2, 7):
+        path = f"/api/v1/namespaces/argo/pods/backend-{number}"
+        kube.objects[path] = {**pod, "metadata": {**pod["metadata"], "name": f"backend-{number}"}}
+
+    def slow(_method, path):
+        if path.endswith(f"/proxy{FLAG}"):
+            time.sleep(1)
+
+    kube.trouble = slow
+    began = time.monotonic()
+    assert len(flag.report(cluster, Backend(cluster.target))) == 6
+    assert time.monotonic() - began < 4
+
+
+# --- no pods, and a pause in the middle -------------------------------------------------------------------------------
+
+
+def test_a_service_that_is_scaled_to_nothing_is_not_waited_for(kube, cluster):
+    kube.variable = "true"
+    kube.deployment["spec"]["replicas"] = 0
+    kube.deployment["status"] |= {"replicas": 0, "updatedReplicas": 0, "availableReplicas": 0}
+    kube.objects.pop("/api/v1/namespaces/argo/pods/backend-1")
+    kube._roll = lambda: None
+    kube.says = lambda: {"enabled": False}
+    began = time.monotonic()
+    result = roll_back(cluster, deadline_seconds=12)
+    assert time.monotonic() - began < 10
+    assert kube.variable == "false"
+    assert result.check().verdict is Verdict.HOLD
+    assert "no pod is ready" in result.unverified[0]
+
+
+def test_a_pause_between_the_patch_and_its_rollout_is_told_with_the_way_on(kube, cluster):
+    kube.variable = "true"
+
+    def at_once(method, path):
+        if method == "PATCH" and path.endswith(DEPLOYMENT):
+            kube.paused = True
+
+    kube.trouble = at_once
+    began = time.monotonic()
+    result = roll_back(cluster, deadline_seconds=12)
+    assert time.monotonic() - began < 10
+    assert result.check().verdict is Verdict.HOLD
+    assert "kubectl rollout resume deployment/backend -n argo" in " ".join(result.sentences())
+    assert not any(provider.in_effect for provider in result.providers)
