@@ -16,13 +16,15 @@ from typing import Any, Final
 from pandas import DataFrame
 
 from hera_rollout.backend.client import Backend
-from hera_rollout.errors import Missing
+from hera_rollout.errors import Refused
 from hera_rollout.gates import Check, judge, rules
 from hera_rollout.troubleshooting import Entry
 from hera_rollout.workflows import Workflows, documents
 
 PREFIX: Final = "python-job-"
 """Names of workflows that the service makes, where it sets no labels."""
+NO_SUCH_TASK: Final = frozenset({400, 404, 410, 422})
+"""A service so answers for a task of another one: one whose ids are UUIDs calls any other id no UUID."""
 SETTLE_SECONDS: Final = 2.0
 """A submission under way has its workflow before its answer: what looks like an orphan is looked at twice."""
 SHOWN: Final = 5
@@ -133,8 +135,10 @@ def _named(backend: Backend, task: str) -> list[str] | None:
     """The workflows that its runs name; None if the service knows no such task."""
     try:
         runs = backend.task(task).get("runs") or []
-    except Missing:
-        return None
+    except Refused as error:
+        if error.status in NO_SUCH_TASK:
+            return None
+        raise
     return [str(run.get("workflowId")) for run in runs if run.get("workflowId")]
 
 

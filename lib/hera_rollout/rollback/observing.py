@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,15 +11,19 @@ from typing import Any, Final
 from pandas import DataFrame
 
 from hera_rollout.backend import Backend, provenance
-from hera_rollout.backend.orphans import PREFIX
-from hera_rollout.errors import Missing, RolloutError
+from hera_rollout.backend.orphans import NO_SUCH_TASK, PREFIX
+from hera_rollout.errors import RolloutError
 from hera_rollout.workflows import Workflows, documents
 from hera_rollout.workflows.submission import SPEC_HASH
 
 COLUMNS: Final = ["name", "phase", "path", "how", "task", "run", "created", "seconds", "message"]
 CRON: Final = "workflows.argoproj.io/cron-workflow"
 """The label of a workflow that Argo makes from a CronWorkflow; no service submits it."""
+ASK_SECONDS: Final = 30.0
+"""So long the service is asked whose tasks they are; those that are left are not known."""
 _CLOCK_SLACK: Final = timedelta(minutes=5)
+_MOST_FAILURES: Final = 3
+_Runs = dict[str, str]
 
 
 def uids(workflows: Workflows, moment: datetime) -> set[str]:
@@ -65,27 +70,48 @@ def by_what_is_known(found: Iterable[dict[str, Any]], backend: object) -> Sorted
     """
     everything = list(found)
     labelled = [document for document in everything if by_hera(document)]
-    known = _known_tasks(backend, {_task(document) for document in labelled} - {""})
-    hera = [document for document in labelled if known.get(_task(document)) is not False]
-    proven = [document for document in labelled if known.get(_task(document)) is True]
+    known = _known_tasks(backend, {_label(document, "task") for document in labelled} - {""})
+    hera = [document for document in labelled if _is_its_own(document, known) is not False]
+    proven = [document for document in labelled if _is_its_own(document, known) is True]
     unknown = [document for document in everything if document not in hera and _not_known(document)]
     return Sorted(hera, proven, unknown)
 
 
-def _task(document: Mapping[str, Any]) -> str:
-    return str((document["metadata"].get("labels") or {}).get(f"{documents.LABEL}task") or "")
+def _label(document: Mapping[str, Any], name: str) -> str:
+    return str((document["metadata"].get("labels") or {}).get(f"{documents.LABEL}{name}") or "")
 
 
-def _known_tasks(backend: object, tasks: Iterable[str]) -> dict[str, bool]:
-    """Whether the service's API knows each task; without those it did not answer for."""
-    known: dict[str, bool] = {}
+def _is_its_own(document: Mapping[str, Any], known: Mapping[str, _Runs | None]) -> bool | None:
+    """Whether the service's API shows it as its own; None where that is not known.
+
+    A run that has another workflow does not: two services that count their tasks 1, 2, 3 have the same ones.
+    """
+    task = _label(document, "task")
+    if task not in known:
+        return None
+    runs = known[task]
+    if runs is None:
+        return False
+    return True if runs.get(_label(document, "run")) in {None, "", document["metadata"]["name"]} else None
+
+
+def _known_tasks(backend: object, tasks: Iterable[str]) -> dict[str, _Runs | None]:
+    """The runs of each task by the service's API; None for one that it does not know; none that it did not answer for.
+
+    It is not asked for ever: a rollback does not wait for a service that is slow or down.
+    """
+    known: dict[str, _Runs | None] = {}
+    failures, ends = 0, time.monotonic() + ASK_SECONDS
     for task in sorted(tasks if isinstance(backend, Backend) else ()):
         try:
-            backend.task(task)  # type: ignore[attr-defined]
-            known[task] = True
-        except Missing:
-            known[task] = False
-        except RolloutError:
+            runs = backend.task(task).get("runs") or []  # type: ignore[attr-defined]
+            known[task] = {str(run.get("runNumber")): str(run.get("workflowId") or "") for run in runs}
+        except RolloutError as error:
+            if error.status in NO_SUCH_TASK:
+                known[task] = None
+            else:
+                failures += 1
+        if failures == _MOST_FAILURES or time.monotonic() > ends:
             break
     return known
 
@@ -103,8 +129,12 @@ def by_hera(document: Mapping[str, Any]) -> bool:
     meta = document["metadata"]
     if SPEC_HASH in (meta.get("annotations") or {}):
         return False  # the kit's own, from a notebook
+    labels = meta.get("labels") or {}
+    labelled = f"{documents.LABEL}path" in labels
+    if _label(document, "path") not in {"yaml", "hera"}:  # a label that names no path says nothing of Hera either
+        others = {key: value for key, value in labels.items() if key != f"{documents.LABEL}path"}
+        document = {**document, "metadata": {**meta, "labels": others}}
     found = provenance(document)
-    labelled = f"{documents.LABEL}path" in (meta.get("labels") or {})
     ours = labelled or meta["name"].startswith(PREFIX)
     return ours and (found.path == "hera" or found.how == "contradicted")
 

@@ -2,17 +2,19 @@
 
 import asyncio
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from click.testing import CliRunner
 
 from hera_rollout import flag, preflight, rollback
-from hera_rollout.backend import Backend
+from hera_rollout.backend import Backend, orphans
 from hera_rollout.cli import rolling_back
 from hera_rollout.cluster import Cluster
 from hera_rollout.errors import RolloutError
 from hera_rollout.gates import Verdict
 from hera_rollout.phase.steps import returning
+from hera_rollout.rollback import observing
 from hera_rollout.state import State
 from hera_rollout.target import Target
 from hera_rollout.workflows import Workflows
@@ -240,3 +242,101 @@ def test_a_pause_between_the_patch_and_its_rollout_is_told_with_the_way_on(kube,
     assert result.check().verdict is Verdict.HOLD
     assert "kubectl rollout resume deployment/backend -n argo" in " ".join(result.sentences())
     assert not any(provider.in_effect for provider in result.providers)
+
+
+# --- whose workflows --------------------------------------------------------------------------------------------------
+
+
+def meanwhile(kube, *workflows, task=None):
+    """Made while the rollback watches; `task`: what the service answers for every task."""
+    lists = []
+
+    def trouble(method, path):
+        if method == "GET" and path.endswith("/workflows"):
+            lists.append(path)
+            if len(lists) == 2:
+                for name, labels in workflows:
+                    kube.workflow(name, labels)
+        return task if task and "/api/v1/tasks/" in path else None
+
+    kube.trouble = trouble
+
+
+@pytest.mark.parametrize("answer", [(500, {}), (503, {}), (401, {}), (422, {"detail": "no uuid"}), (200, "[]")])
+def test_in_flight_is_stopped_only_what_the_service_knows_as_its_own(kube, command, tmp_path, answer):
+    kube.workflow("python-job-other", {**HERA, "hera-rollout/task": "another-s"})
+    kube.workflow("python-job-no-label", source="import os\nimport sys\nsys.path.append(os.getcwd())\n")
+    kube.trouble = lambda _method, path: answer if "/api/v1/tasks/" in path else None
+    done = command("--yes", "--in-flight", "stop", "--evidence", str(tmp_path))
+    for name in ("python-job-other", "python-job-no-label"):
+        document = kube.objects[f"/apis/argoproj.io/v1alpha1/namespaces/argo/workflows/{name}"]
+        assert "shutdown" not in document["spec"]
+    assert "0 Hera workflows are in flight" in done.stdout
+    assert "not known by which path or whose: 2" in done.stdout
+
+
+def test_a_strange_task_id_does_not_keep_the_services_own_from_being_proven(kube, cluster):
+    kube.tasks = {"task-1"}
+    answers = {"/api/v1/tasks/another-s": (422, {"detail": "no uuid"}), "/api/v1/tasks/b-s": (500, {})}
+    lists = []
+
+    def trouble(method, path):
+        if method == "GET" and path.endswith("/workflows"):
+            lists.append(path)
+            if len(lists) == 2:
+                kube.workflow("python-job-1", HERA)
+                kube.workflow("python-job-2", {**HERA, "hera-rollout/task": "another-s"})
+        return answers.get(path)
+
+    kube.trouble = trouble
+    result = roll_back(cluster)
+    assert result.evidence()["hera_after"] == ["python-job-1"]
+    assert result.evidence()["unknown_after"] == ["python-job-2"]
+    assert result.check().verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize("path", ["YAML", "Yaml", "v2", "legacy"])
+def test_a_path_label_that_names_no_path_is_no_workflow_by_hera(kube, cluster, path):
+    kube.tasks = {"task-1"}
+    meanwhile(kube, ("python-job-1", {**HERA, "hera-rollout/path": path}))
+    result = roll_back(cluster)
+    assert result.evidence()["hera_after"] == []
+    assert result.check().verdict is Verdict.HOLD
+
+
+def test_a_run_that_the_service_knows_under_another_workflow_is_not_this_one(kube, cluster):
+    """Two services that count their tasks 1, 2, 3: the same task and run in both."""
+    runs = {"runs": [{"runNumber": 1, "workflowId": "mine-7-1"}]}
+    labels = {**HERA, "hera-rollout/task": "7", "hera-rollout/run": "1"}
+    meanwhile(kube, ("other-7-1", labels), ("mine-7-1", {**labels, "hera-rollout/path": "yaml"}), task=(200, runs))
+    result = roll_back(cluster)
+    assert result.evidence()["hera_after"] == []
+    assert result.evidence()["unknown_after"] == ["other-7-1"]
+    meanwhile(kube, ("mine-7-2", {**labels, "hera-rollout/run": "2"}), task=(200, runs))
+    assert roll_back(cluster).evidence()["hera_after"] == ["mine-7-2"]
+
+
+def test_a_service_that_is_slow_is_not_asked_for_thousands_of_tasks_one_after_the_other(kube, cluster, monkeypatch):
+    monkeypatch.setattr(observing, "ASK_SECONDS", 1.0, raising=False)
+    for number in range(40):
+        kube.workflow(f"python-job-{number}", {**HERA, "hera-rollout/task": f"task-{number}"})
+
+    def slow(_method, path):
+        if "/api/v1/tasks/" in path:
+            time.sleep(0.2)
+
+    kube.trouble = slow
+    began = time.monotonic()
+    result = roll_back(cluster)
+    assert time.monotonic() - began < 6
+    assert len(result.unknown_in_flight) == 40
+
+
+@pytest.mark.parametrize("status", [400, 410, 422])
+def test_a_stranger_s_task_id_that_the_service_calls_none_leaves_the_count_of_orphans(kube, cluster, status):
+    kube.workflow("python-job-other", {**HERA, "hera-rollout/task": "another-s"})
+    kube.trouble = answering("GET", "/another-s", status, {"detail": "no uuid"})
+    since = datetime.now(UTC) - timedelta(minutes=1)
+    counted = orphans.count(Backend(cluster.target), Workflows(cluster.target, cluster), since)
+    assert [one.name for one in counted.unknown] == ["python-job-other"]
+    assert orphans.judged(counted, since).verdict is Verdict.HOLD
