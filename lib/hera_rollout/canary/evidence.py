@@ -113,8 +113,10 @@ class Rung:
     @property
     def uncounted(self) -> int:
         """Hera's workflows that the service's counter lacks, where they are too many to be made by hand."""
-        lacking = self.workflows - self.late - (self.created or 0)
-        return lacking if self.created is not None and lacking > UNCOUNTED * self.workflows else 0
+        seen = self.hera.outcomes.workflows + self.hera.outcomes.ahead
+        # Not those from right before it began: some of them may be in the count, and none of them must be.
+        lacking = seen - self.late - (self.created or 0)
+        return lacking if self.created is not None and lacking > UNCOUNTED * seen else 0
 
     def seconds(self, now: float) -> float:
         """How long it has stood."""

@@ -80,7 +80,9 @@ def counted_from(prometheus: Prometheus, target: Target, begin: datetime, now: d
             expected="every pod of the service scraped before its counters are compared",
             todo="See why Prometheus did not scrape it then; once it does, begin this phase anew.",
         )
-    return min([begin.timestamp(), *scraped.values(), *unknown.values()])
+    # A pod that was gone by then, such as one that a deploy replaced, counts nothing after it.
+    here = [at for pod, at in scraped.items() if pod in started or not started]
+    return min([begin.timestamp(), *here, *unknown.values()])
 
 
 def path_of(document: Mapping[str, Any]) -> tuple[str, str]:
