@@ -92,7 +92,14 @@ def _is_its_own(document: Mapping[str, Any], known: Mapping[str, _Runs | None]) 
     runs = known[task]
     if runs is None:
         return False
-    return True if runs.get(_label(document, "run")) in {None, "", document["metadata"]["name"]} else None
+    mine, name = runs.get(_label(document, "run")), document["metadata"]["name"]
+    return True if mine in {None, "", name} or _is_another_attempt(name, str(mine), task) else None
+
+
+def _is_another_attempt(name: str, other: str, task: str) -> bool:
+    """Whether two names are one run's, tried twice: they hold the task, and differ only behind their last dash."""
+    base = other.rpartition("-")[0]
+    return task in base and name.startswith(f"{base}-")
 
 
 def _known_tasks(backend: object, tasks: Iterable[str]) -> dict[str, _Runs | None]:

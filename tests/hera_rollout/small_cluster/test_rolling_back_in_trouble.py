@@ -316,6 +316,16 @@ def test_a_run_that_the_service_knows_under_another_workflow_is_not_this_one(kub
     assert roll_back(cluster).evidence()["hera_after"] == ["mine-7-2"]
 
 
+@pytest.mark.parametrize("late", ["python-job-task-1-1-2", "python-job-task-1-1-1-late", "python-job-task-1-1-x7k2p"])
+def test_another_attempt_of_the_services_own_run_by_hera_is_a_failure(kube, cluster, late):
+    """A forgotten pod with the flag on: the very run that the service knows, made once more."""
+    runs = {"runs": [{"runNumber": 1, "workflowId": "python-job-task-1-1-1"}]}
+    meanwhile(kube, (late, {**HERA, "hera-rollout/run": "1"}), task=(200, runs))
+    result = roll_back(cluster)
+    assert result.evidence()["hera_after"] == [late]
+    assert result.check().verdict is Verdict.FAIL
+
+
 def test_a_service_that_is_slow_is_not_asked_for_thousands_of_tasks_one_after_the_other(kube, cluster, monkeypatch):
     monkeypatch.setattr(observing, "ASK_SECONDS", 1.0, raising=False)
     for number in range(40):
