@@ -16,10 +16,10 @@ NOUNS: Final = {
 }
 _COUNTS: Final = ("success_rate", "no_increase")
 REMEDIES: Final = {
-    "success_rate": "Roll back, then open the failed workflows' logs.",
-    "not_slower": "Roll back, then look at limits and throttling, and at node and API health.",
-    "not_more": "Roll back, then look at what each submission leaves behind in the service.",
-    "no_increase": "Roll back, then open the service's error log since the flip.",
+    "success_rate": "See that the flag is off, then open the failed workflows' logs.",
+    "not_slower": "See that the flag is off, then look at limits and throttling, and at node and API health.",
+    "not_more": "See that the flag is off, then look at what each submission leaves behind in the service.",
+    "no_increase": "See that the flag is off, then open the service's error log since the flip.",
     "sample_ratio": "Stop: the figures compare unlike tasks. See which pods report another percentage or revision.",
 }
 
