@@ -53,12 +53,10 @@ class Sorted:
     """Workflows by what is known of them.
 
     Attributes:
-        hera: made by Hera, and nothing says that another service made them.
-        proven: those of them whose task the service's own API knows: these are this service's.
+        proven: made by Hera, and the service's own API knows their task: these are this service's.
         unknown: nothing says by which path they were made, or whose they are. It never means none.
     """
 
-    hera: list[dict[str, Any]]
     proven: list[dict[str, Any]]
     unknown: list[dict[str, Any]]
 
@@ -68,13 +66,16 @@ def by_what_is_known(found: Iterable[dict[str, Any]], backend: object) -> Sorted
 
     Two services of one kind in one namespace set the same labels: only its own tasks tell one from the other.
     """
-    everything = list(found)
-    labelled = [document for document in everything if by_hera(document)]
-    known = _known_tasks(backend, {_label(document, "task") for document in labelled} - {""})
-    hera = [document for document in labelled if _is_its_own(document, known) is not False]
-    proven = [document for document in labelled if _is_its_own(document, known) is True]
-    unknown = [document for document in everything if document not in hera and _not_known(document)]
-    return Sorted(hera, proven, unknown)
+    workflows = [(document, by_hera(document)) for document in found]
+    known = _known_tasks(backend, {_label(document, "task") for document, hera in workflows if hera} - {""})
+    proven, unknown = [], []
+    for document, hera in workflows:
+        own = _is_its_own(document, known) if hera else False
+        if own:
+            proven.append(document)
+        elif own is None or _not_known(document):
+            unknown.append(document)
+    return Sorted(proven, unknown)
 
 
 def _label(document: Mapping[str, Any], name: str) -> str:

@@ -217,13 +217,9 @@ class Way:
         except Exception as error:  # the flag is off: what cannot be seen after that is told
             self.unverified.append(f"that Hera makes no more workflows, and which are in flight. {in_words(error)}")
             return
-        not_proven = [document for document in after.hera if document not in after.proven]
-        self.hera_after = observing.frame(after.proven)
-        self.unknown_after = observing.frame([*not_proven, *after.unknown])
+        self.hera_after, self.unknown_after = observing.frame(after.proven), observing.frame(after.unknown)
         # What is listed as Hera's in flight may be stopped: only what is known as this service's is.
-        not_known = [document for document in flying.hera if document not in flying.proven]
-        self.in_flight = observing.frame(flying.proven)
-        self.unknown_in_flight = observing.frame([*not_known, *flying.unknown])
+        self.in_flight, self.unknown_in_flight = observing.frame(flying.proven), observing.frame(flying.unknown)
         if len(self.unknown_after):
             names = list(self.unknown_after["name"])
             self.unverified.append(
