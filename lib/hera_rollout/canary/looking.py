@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from math import inf, isfinite, log
@@ -134,7 +134,7 @@ class Look:
         mine, early = frame[(at >= rung.began) & (at < (rung.until or inf))], frame[at < rung.began]
         found = placed(counted(rung, mine, now.timestamp(), self.deadline), mine)
         end = rung.until or now.timestamp()
-        late = mine[mine["created"].map(datetime.timestamp) > end - 2 * self.cluster.target.limits.scrape_seconds]
+        late = mine[at[mine.index] > end - 2 * self.cluster.target.limits.scrape_seconds]
         found = replace(found, early=max(rung.early, _by_hera(early)), late=_by_hera(late))
         if unknown:
             self.missing.append(unknown)
@@ -172,21 +172,17 @@ class Look:
     def _served(self, rung: Rung, now: datetime) -> Rung:
         if self.prometheus is None:
             return rung
-        target = self.cluster.target
-        begin, end = _moment(rung.began), _moment(rung.ended) if rung.ended else now
-        seconds = max(1, round((end - begin).total_seconds()))
-        try:
-            first = self.prometheus.instant(creations(target, SCRAPED_SECONDS), begin)
-            last = self.prometheus.instant(creations(target, seconds), end)
-            tries = growth(first, last, ["path", "outcome"])
-            made_by_now = self._made(first, begin, _moment(rung.until) if rung.until else now) if rung.ended else tries
-            answered = growth(
-                self.prometheus.instant(buckets(target, SCRAPED_SECONDS), begin),
-                self.prometheus.instant(buckets(target, seconds), end), ["path", "le"],
-            )  # fmt: skip
-        except RolloutError as error:
-            self.missing.append(error.seen)
-            return rung
+        prometheus, target, begin = self.prometheus, self.cluster.target, _moment(rung.began)
+        end, until = (_moment(at) if at else now for at in (rung.ended, rung.until))
+
+        def grown(query: Callable[[Target, int], str], first: pd.DataFrame, last: datetime, by: str) -> pd.DataFrame:
+            seconds = max(1, round((last - begin).total_seconds()))
+            return growth(first, prometheus.instant(query(target, seconds), last), ["path", by])
+
+        tried, timed = (prometheus.instant(query(target, SCRAPED_SECONDS), begin) for query in (creations, buckets))
+        tries, answered = grown(creations, tried, end, "outcome"), grown(buckets, timed, end, "le")
+        # A rung that was left makes workflows until the next one begins, and they are seen as its own.
+        made_by_now = grown(creations, tried, until, "outcome") if rung.ended else tries
         # A container that began anew, or a series that is gone, takes nothing away that was counted.
         kept = dict(zip(("hera", "yaml"), zip((rung.errors.hera, rung.errors.yaml), rung.errors.totals, strict=True),
                         strict=True))  # fmt: skip
@@ -200,24 +196,8 @@ class Look:
         created = max(counted, rung.created or 0) if len(made_by_now) else rung.created
         return replace(rung, errors=errors, answers=answers, submissions=sum(asked.values()), created=created)
 
-    def _made(self, first: pd.DataFrame, begin: datetime, until: datetime) -> pd.DataFrame:
-        """Submissions up to the next rung: a rung that was left makes workflows until then, which are seen as its own.
-
-        Raises:
-            RolloutError: Prometheus does not answer.
-        """
-        if self.prometheus is None:
-            raise AssertionError("whoever counts has a Prometheus")
-        seconds = max(1, round((until - begin).total_seconds()))
-        last = self.prometheus.instant(creations(self.cluster.target, seconds), until)
-        return growth(first, last, ["path", "outcome"])
-
     def _logged(self, rung: Rung) -> Rung:
-        try:
-            entries = len(logclasses.read(self.cluster, _moment(rung.began)).of("error"))
-        except RolloutError as error:
-            self.missing.append(error.seen)
-            return rung
+        entries = len(logclasses.read(self.cluster, _moment(rung.began)).of("error"))
         return replace(rung, log_errors=max(entries, rung.log_errors))
 
 
