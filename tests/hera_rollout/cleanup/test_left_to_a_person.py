@@ -483,15 +483,6 @@ PATHS = """\
         """
 
 
-@pytest.mark.parametrize(("code", "lines"), FALLBACKS.values(), ids=FALLBACKS)
-def test_an_old_path_that_is_still_reached_is_named(tmp_path: Path, code: str, lines: set[int]) -> None:
-    plan = planned(tmp_path, {"service.py": code + PATHS})
-    assert changed(plan, "service.py")
-    places = left_at(plan)
-    assert places.keys() == {f"service.py:{line}" for line in lines}
-    assert all("old path" in why for why in places.values())
-
-
 SHARED = {
     "a helper of both paths": """\
         import os
@@ -534,11 +525,6 @@ SHARED = {
             return create(x)
         """,
 }
-
-
-@pytest.mark.parametrize("code", SHARED.values(), ids=SHARED)
-def test_what_both_paths_use_is_no_old_path(tmp_path: Path, code: str) -> None:
-    assert left_at(planned(tmp_path, {"service.py": code + PATHS})) == {}
 
 
 SAME_NAME = READER | {
@@ -927,8 +913,8 @@ DEEPER = {
 }
 
 
-@pytest.mark.parametrize(("code", "lines"), DEEPER.values(), ids=DEEPER)
-def test_an_old_path_that_is_reached_from_elsewhere_is_named(tmp_path: Path, code: str, lines: set[int]) -> None:
+@pytest.mark.parametrize(("code", "lines"), [*FALLBACKS.values(), *DEEPER.values()], ids=[*FALLBACKS, *DEEPER])
+def test_an_old_path_that_is_still_reached_is_named(tmp_path: Path, code: str, lines: set[int]) -> None:
     plan = planned(tmp_path, {"service.py": code + PATHS})
     assert changed(plan, "service.py")
     places = left_at(plan)
@@ -1017,8 +1003,8 @@ SHARED_DEEPER = {
 }
 
 
-@pytest.mark.parametrize("code", SHARED_DEEPER.values(), ids=SHARED_DEEPER)
-def test_what_both_paths_use_elsewhere_is_no_old_path(tmp_path: Path, code: str) -> None:
+@pytest.mark.parametrize("code", [*SHARED.values(), *SHARED_DEEPER.values()], ids=[*SHARED, *SHARED_DEEPER])
+def test_what_both_paths_use_is_no_old_path(tmp_path: Path, code: str) -> None:
     assert left_at(planned(tmp_path, {"service.py": code + PATHS})) == {}
 
 

@@ -15,13 +15,16 @@ from typing import Any
 
 import pytest
 import yaml
+from click.testing import CliRunner, Result
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
+from hera_rollout.cli import rolling_back
 from hera_rollout.cluster import Cluster
 from hera_rollout.display import Live
 from hera_rollout.parameters import validate
 from hera_rollout.phase import Phase
+from hera_rollout.target import Target
 from reference_backend.flag import decide, parse_env, parse_file
 
 NAMESPACE = "/api/v1/namespaces/argo"
@@ -272,3 +275,13 @@ def live(begun: object) -> Iterator[Live]:
     """A cell's live area."""
     with Live() as area:
         yield area
+
+
+@pytest.fixture
+def command(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """`hera-rollout rollback` on it; it watches for no time."""
+    limits = cluster.target.limits.model_copy(update={"workflow_deadline_seconds": 1})
+    cluster.target = cluster.target.model_copy(update={"limits": limits})
+    monkeypatch.setattr(Target, "load", lambda _name: cluster.target)
+    monkeypatch.setattr(Cluster, "connect", lambda _target: cluster)
+    return lambda *words: CliRunner().invoke(rolling_back.rollback, ["--target", "there", "--observe", "0", *words])

@@ -3,17 +3,13 @@
 import time
 
 import pytest
-from click.testing import CliRunner
 
 from hera_rollout import flag, preflight, rollback
 from hera_rollout.backend import Backend
-from hera_rollout.cli import rolling_back
-from hera_rollout.cluster import Cluster
 from hera_rollout.errors import DeadlineExceeded, Refused, RolloutError
 from hera_rollout.gates import Verdict
 from hera_rollout.phase.steps import returning
 from hera_rollout.state import State
-from hera_rollout.target import Target
 from hera_rollout.workflows import Workflows
 
 OFF, QUARTER = {"enabled": "false", "percent": "0"}, {"enabled": "true", "percent": "25"}
@@ -173,16 +169,6 @@ def test_the_notebooks_rollback_does_the_same_and_shows_each_patch(kube, begun):
     result = returning._quick(phase, lambda _line: None)
     assert (kube.variable, kube.file, result.unverified) == ("false", OFF, ())
     assert phase.keeping.state.drift() == []
-
-
-@pytest.fixture
-def command(cluster, monkeypatch):
-    """`hera-rollout rollback` on it."""
-    limits = cluster.target.limits.model_copy(update={"workflow_deadline_seconds": 1})
-    cluster.target = cluster.target.model_copy(update={"limits": limits})
-    monkeypatch.setattr(Target, "load", lambda _name: cluster.target)
-    monkeypatch.setattr(Cluster, "connect", lambda _target: cluster)
-    return lambda *words: CliRunner().invoke(rolling_back.rollback, ["--target", "there", "--observe", "0", *words])
 
 
 def test_the_command_without_yes_shows_every_patch_and_makes_none(kube, command):

@@ -5,18 +5,14 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from click.testing import CliRunner
 
 from hera_rollout import flag, preflight, rollback
 from hera_rollout.backend import Backend, orphans
-from hera_rollout.cli import rolling_back
-from hera_rollout.cluster import Cluster
 from hera_rollout.errors import RolloutError
 from hera_rollout.gates import Verdict
 from hera_rollout.phase.steps import returning
 from hera_rollout.rollback import observing
 from hera_rollout.state import State
-from hera_rollout.target import Target
 from hera_rollout.workflows import Workflows
 
 OFF, QUARTER = {"enabled": "false", "percent": "0"}, {"enabled": "true", "percent": "25"}
@@ -29,16 +25,6 @@ def roll_back(cluster, *, full=False, **options):
     way = rollback.full if full else rollback.quick
     return way(cluster, Backend(cluster.target), Workflows(cluster.target, cluster), by="ann", observe_seconds=0.0,
                **options)  # fmt: skip
-
-
-@pytest.fixture
-def command(cluster, monkeypatch):
-    """`hera-rollout rollback` on it."""
-    limits = cluster.target.limits.model_copy(update={"workflow_deadline_seconds": 1})
-    cluster.target = cluster.target.model_copy(update={"limits": limits})
-    monkeypatch.setattr(Target, "load", lambda _name: cluster.target)
-    monkeypatch.setattr(Cluster, "connect", lambda _target: cluster)
-    return lambda *words: CliRunner().invoke(rolling_back.rollback, ["--target", "there", "--observe", "0", *words])
 
 
 def answering(method, end, status, body):
