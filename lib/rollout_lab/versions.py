@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-KUBERNETES = "v1.35.4"
+KUBERNETES = "v1.36.3"
 ARGO = "v4.0.5"
 ARGO_COMMIT = "0ab1452144d8f4d57c50b37ce50dad218868e950"
 ETCD = "v3.6.16"
