@@ -19,11 +19,13 @@ from rollout_lab.recipes import Recipe
 from rollout_lab.toolchain import ENVIRONMENT, Go
 
 DEADLINE = 3600.0
+# The compiler collects its own garbage less often: 79 CPU seconds for etcd from an empty cache, not 100.
+COMPILER = {"GOGC": "400"}
 
 
 def inputs_hash(recipe: Recipe) -> str:
     """What goes into a recipe, mends included, compiler excluded."""
-    return recipe.inputs_hash(mends.DESCRIPTION if recipe.mended else "")
+    return recipe.inputs_hash(mends.MENDS[recipe.mended].description if recipe.mended else "")
 
 
 def destination(paths: Paths, recipe: Recipe, go: Go) -> Path:
@@ -75,7 +77,7 @@ def _build(recipe: Recipe, go: Go, source: Path, target: Path, step: Step) -> No
     process = subprocess.Popen(
         command,
         cwd=source,
-        env={**os.environ, **ENVIRONMENT},
+        env={**COMPILER, **os.environ, **ENVIRONMENT},
         text=True,
         errors="replace",
         stdout=subprocess.DEVNULL,

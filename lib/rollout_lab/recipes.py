@@ -73,6 +73,7 @@ KUBERNETES = Recipe(
     versions.KUBERNETES,
     ("kube-apiserver", "kube-controller-manager", "kube-proxy", "kube-scheduler", "kubectl", "kubelet"),
     stamps=(("k8s.io/component-base/version.gitVersion", versions.KUBERNETES),),
+    mended=f"{versions.KUBERNETES_MODULE}@{versions.KUBERNETES}",
 )
 ARGO = Recipe(
     "argo",

@@ -10,6 +10,7 @@ GO_MINIMUM = (1, 26)
 DEBIAN_SUITE = "bookworm"
 
 ARGO_MODULE = "github.com/argoproj/argo-workflows/v4"
+KUBERNETES_MODULE = "k8s.io/kubernetes"
 
 # Debian 12's own names. The archive keeps them at one upstream version for the life of the release.
 DEBIAN_PACKAGES = (
