@@ -6,7 +6,6 @@ An answer of 500 after the create leaves an orphan; a retry after a lost answer 
 from __future__ import annotations
 
 import json
-import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any, Final
 
 from pandas import DataFrame
 
+from hera_rollout import clock
 from hera_rollout.backend.client import Backend
 from hera_rollout.errors import Refused
 from hera_rollout.gates import Check, judge, rules
@@ -117,7 +117,7 @@ def count(backend: Backend, workflows: Workflows, since: datetime, mark: str = "
     """
     found = _look(backend, workflows, since, mark)
     if found.orphans or found.duplicates or found.unknown:
-        time.sleep(SETTLE_SECONDS)
+        clock.sleep(SETTLE_SECONDS)
         found = _look(backend, workflows, since, mark)
     return found
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import copy
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from hera_rollout import clock
 from hera_rollout.cluster import environment, pods
 from hera_rollout.cluster.connection import Connection, Document
 from hera_rollout.errors import DeadlineExceeded, Missing, Retryable
@@ -98,7 +98,7 @@ class _Wait:
         self.connection, self.target, self.on_progress = connection, target, on_progress
         self.stop = stop or threading.Event()
         self.deadline = deadline
-        self.began = time.monotonic()
+        self.began = clock.monotonic()
         self.lines: list[str] = []
         self.blocked_since: dict[str, float] = {}
 
@@ -127,9 +127,9 @@ class _Wait:
     def _sit_out(self, error: Retryable) -> None:
         """An API server that is restarting is waited for, until the deadline."""
         self._tell(error.seen)
-        if time.monotonic() - self.began >= self.deadline:
+        if clock.monotonic() - self.began >= self.deadline:
             raise self._failed(f"the cluster could not be asked: {error.seen}", [])
-        if self.stop.wait(error.after):
+        if clock.wait(self.stop, error.after):
             raise self._failed(f"{_STOPPED}, and the cluster could not be asked: {error.seen}", [])
 
     def _sides(self, deployment: Document, found: list[Document]) -> tuple[list[Document], list[Document]]:
@@ -144,11 +144,11 @@ class _Wait:
 
     def _ended(self, deployment: Document, new: list[Document]) -> RolloutStatus:
         names = sorted(pod["metadata"]["name"] for pod in new if "deletionTimestamp" not in pod["metadata"])
-        return RolloutStatus(revision_of(deployment), len(names), time.monotonic() - self.began, names, self.lines)
+        return RolloutStatus(revision_of(deployment), len(names), clock.monotonic() - self.began, names, self.lines)
 
     def _stop_if_hopeless(self, deployment: Document, new: list[Document], found: list[Document]) -> None:
         self._stop_if_paused(deployment, found)
-        elapsed = time.monotonic() - self.began
+        elapsed = clock.monotonic() - self.began
         blocked = {pod["metadata"]["name"]: pods.blocked(pod) for pod in new if pods.blocked(pod)}
         self.blocked_since = {name: self.blocked_since.get(name, elapsed) for name in blocked}
         late = [name for name, since in self.blocked_since.items() if elapsed - since >= GIVE_UP_SECONDS]
@@ -177,7 +177,7 @@ class _Wait:
         states = [f"{pod['metadata']['name']} {pods.status_word(pod)}" for pod in found]
         return DeadlineExceeded(
             f"The rollout of deployment/{name} did not end: {what}. Pods: {'; '.join(states) or 'none'}.",
-            seconds=time.monotonic() - self.began,
+            seconds=clock.monotonic() - self.began,
             expected=f"every pod new and available within {self.deadline:.0f} s.",
             todo=todo
             or f"Look at events and logs of the new pods; to go back: kubectl rollout undo deployment/{name} "
@@ -187,7 +187,7 @@ class _Wait:
 
     def _pause(self, deployment: Document) -> None:
         """Until the Deployment changes, or a moment has passed (old pods end without changing it)."""
-        left = self.deadline - (time.monotonic() - self.began)
+        left = self.deadline - (clock.monotonic() - self.began)
         seconds = max(0.05, min(_LOOK_SECONDS, left))
         meta = deployment["metadata"]
         watched = self.connection.watch(
@@ -196,11 +196,11 @@ class _Wait:
             fieldSelector=f"metadata.name={meta['name']}",
             resourceVersion=meta["resourceVersion"],
         )
-        began = time.monotonic()
+        began = clock.monotonic()
         event = next(watched, None)
         watched.close()  # type: ignore[attr-defined]
         if event is None or event.get("type") == "ERROR":  # it ended at once: no reason to ask on without a pause
-            self.stop.wait(max(0.0, min(_LEAST_SECONDS, seconds) - (time.monotonic() - began)))
+            clock.wait(self.stop, max(0.0, min(_LEAST_SECONDS, seconds) - (clock.monotonic() - began)))
 
 
 def replicasets(connection: Connection, target: Target, deployment: Document) -> list[Document]:

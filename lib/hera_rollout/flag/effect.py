@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from pandas import DataFrame
 
+from hera_rollout import clock
 from hera_rollout.cluster import Cluster, EnvChange, environment, rollouts
 from hera_rollout.errors import DeadlineExceeded, NotDoneByHand, Refused, Retryable, RolloutError
 from hera_rollout.flag import file
@@ -46,20 +46,20 @@ class Wait:
             DeadlineExceeded: Some pod does not; the text says which one says what. `NotDoneByHand` if nobody did it. It
                 comes within seconds where all that is missing is an answer that no waiting brings.
         """
-        ends, touch_at = time.monotonic() + self.seconds, time.monotonic() + _TOUCH_AGAIN_SECONDS
+        ends, touch_at = clock.monotonic() + self.seconds, clock.monotonic() + _TOUCH_AGAIN_SECONDS
         while True:
             seen, wrong, never = self._looked_at()
             if not wrong:
                 self.tell(f"{len(seen)} of {len(seen)} report the flag {self._wanted()}")
                 return seen
             self.tell("; ".join(wrong))
-            over = time.monotonic() >= ends or self.stop.is_set() or self._surely(never)
+            over = clock.monotonic() >= ends or self.stop.is_set() or self._surely(never)
             if over or cannot_come(seen, self.change.enabled):
                 raise self._not_in_effect(wrong, seen)
-            if self.change.medium == "configmap" and time.monotonic() >= touch_at:
+            if self.change.medium == "configmap" and clock.monotonic() >= touch_at:
                 file.touch(self.cluster, self.tell)  # a pod may have been made between the patch and the first touch
-                touch_at = time.monotonic() + _TOUCH_AGAIN_SECONDS
-            self.stop.wait(PAUSE_SECONDS)
+                touch_at = clock.monotonic() + _TOUCH_AGAIN_SECONDS
+            clock.wait(self.stop, PAUSE_SECONDS)
 
     def _looked_at(self) -> tuple[DataFrame, list[str], bool]:
         """What is reported, what is wrong with it, and whether that is only what no waiting mends."""
@@ -86,8 +86,8 @@ class Wait:
         if not never:
             self._never_since = None
             return False
-        self._never_since = self._never_since or time.monotonic()
-        return time.monotonic() - self._never_since >= SURE_SECONDS
+        self._never_since = self._never_since or clock.monotonic()
+        return clock.monotonic() - self._never_since >= SURE_SECONDS
 
     def _wanted(self) -> str:
         return word(self.change.enabled, self.change.percent)

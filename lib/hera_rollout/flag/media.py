@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import Final
 
+from hera_rollout import clock
 from hera_rollout.cluster import Cluster, EnvChange
 from hera_rollout.flag import byhand, file, variable
 from hera_rollout.flag.changes import ALL, FlagChange, FlagEffect, ReportsFlag, Tell
@@ -68,16 +68,16 @@ def settled(
             changed it by hand.
     """
     tell = on_progress or (lambda _: None)
-    began = time.monotonic()
+    began = clock.monotonic()
     deadline = deadline_seconds or float(cluster.target.limits.rollout_deadline_seconds)
     paused = isinstance(change.change, EnvChange) and change.change.paused
     if paused:
         deadline = min(deadline, PAUSED_SECONDS)
     waits = change.medium == "env" and not paused
     rollout = cluster.rollout_status(deadline, tell, stop).seconds if waits else 0.0
-    left = max(deadline - (time.monotonic() - began), PAUSE_SECONDS)
+    left = max(deadline - (clock.monotonic() - began), PAUSE_SECONDS)
     seen = Wait(cluster, backend, change, left, tell, stop or threading.Event()).run()
-    took = time.monotonic() - began
+    took = clock.monotonic() - began
     return FlagEffect(change.enabled, list(seen["pod"]), took, rollout, seen, change.medium, change.percent)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Final, Literal, get_args
 
 from pandas import DataFrame
 
+from hera_rollout import clock
 from hera_rollout.backend import Backend
 from hera_rollout.cluster import Cluster
 from hera_rollout.errors import Missing, RolloutError
@@ -131,7 +131,7 @@ def _begin(policy: Policy, cluster: Cluster, workflows: Workflows, row: Row, fol
 
 def _wait(rows: list[Row], workflows: Workflows, seconds: float, tell: Tell, stop: threading.Event) -> None:
     """Until each has ended."""
-    ends = time.monotonic() + seconds
+    ends = clock.monotonic() + seconds
     left = rows
     while left:
         for row in left:
@@ -140,7 +140,7 @@ def _wait(rows: list[Row], workflows: Workflows, seconds: float, tell: Tell, sto
         if not left:
             return
         tell(f"{len(left)} of {len(rows)} in flight")
-        if time.monotonic() > ends or stop.wait(PAUSE_SECONDS):
+        if clock.monotonic() > ends or clock.wait(stop, PAUSE_SECONDS):
             for row in left:
                 row["problem"] = f"it has not ended: {row['after'] or 'Pending'}"
             return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,6 +9,7 @@ from typing import Any, Final
 
 from pandas import DataFrame
 
+from hera_rollout import clock
 from hera_rollout.backend import Backend, provenance
 from hera_rollout.backend.orphans import NO_SUCH_TASK, PREFIX
 from hera_rollout.errors import RolloutError
@@ -109,7 +109,7 @@ def _known_tasks(backend: object, tasks: Iterable[str]) -> dict[str, _Runs | Non
     It is not asked for ever: a rollback does not wait for a service that is slow or down.
     """
     known: dict[str, _Runs | None] = {}
-    failures, ends = 0, time.monotonic() + ASK_SECONDS
+    failures, ends = 0, clock.monotonic() + ASK_SECONDS
     for task in sorted(tasks if isinstance(backend, Backend) else ()):
         try:
             runs = backend.task(task).get("runs") or []  # type: ignore[attr-defined]
@@ -119,7 +119,7 @@ def _known_tasks(backend: object, tasks: Iterable[str]) -> dict[str, _Runs | Non
                 known[task] = None
             else:
                 failures += 1
-        if failures == _MOST_FAILURES or time.monotonic() > ends:
+        if failures == _MOST_FAILURES or clock.monotonic() > ends:
             break
     return known
 

@@ -6,10 +6,10 @@ resourceVersion: of two operators one gets it. And a task that has a newer run a
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from hera_rollout import clock
 from hera_rollout.backend import Backend, provenance
 from hera_rollout.errors import Ambiguous, Conflicting, RolloutError
 from hera_rollout.rollback.rows import Row
@@ -107,7 +107,7 @@ def _looked_for(backend: Backend, task: str, run: int) -> str:
         if found:
             return found
         if attempt < LOOKS - 1:
-            time.sleep(LOOK_SECONDS)
+            clock.sleep(LOOK_SECONDS)
     return ""
 
 

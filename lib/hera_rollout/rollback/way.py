@@ -11,7 +11,7 @@ from typing import Final
 
 from pandas import DataFrame
 
-from hera_rollout import flag
+from hera_rollout import clock, flag
 from hera_rollout.cluster import Cluster, EnvChange, environment, rollouts
 from hera_rollout.errors import Conflicting, RolloutError, in_words
 from hera_rollout.flag import FlagChange, FlagEffect, ReportsFlag, TurnOff
@@ -208,7 +208,7 @@ class Way:
             moment = datetime.now(UTC)
             known = observing.uids(self.workflows, moment)
             self.tell(f"watching for workflows that Hera still makes, for {seconds:g} s")
-            if self.stop.wait(seconds):
+            if clock.wait(self.stop, seconds):
                 self.unverified.append("the whole observation. The operator stopped it.")
             made = observing.made_since(self.workflows, moment, known)
             self.created = len(made)

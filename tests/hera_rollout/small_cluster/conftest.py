@@ -8,6 +8,8 @@ Deployment the pod keeps its environment, and no new pod is made.
 from __future__ import annotations
 
 import json
+import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +21,7 @@ from click.testing import CliRunner, Result
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
+from hera_rollout import clock as clocks
 from hera_rollout.cli import rolling_back
 from hera_rollout.cluster import Cluster
 from hera_rollout.display import Live
@@ -228,6 +231,40 @@ def _merge(old: Any, new: Any) -> Any:
                 made[one["name"]] = _merge(made.get(one["name"]), one)
         return list(made.values())
     return new
+
+
+class QuickClock:
+    """The machine's clock, but that waiting on it takes no time: it is put on instead.
+
+    Attributes:
+        waited: the seconds that were waited for.
+    """
+
+    def __init__(self) -> None:
+        self.waited = 0.0
+
+    def monotonic(self) -> float:
+        """The time that it would be if all of the waiting had been done."""
+        return time.monotonic() + self.waited
+
+    def sleep(self, seconds: float) -> None:
+        """Put the clock on."""
+        self.waited += seconds
+
+    def wait(self, stop: threading.Event, seconds: float) -> bool:
+        """Put the clock on, unless it is stopped."""
+        if not stop.is_set():
+            self.sleep(seconds)
+        return stop.is_set()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> QuickClock:
+    """The kit's waits take no time."""
+    quick = QuickClock()
+    for name in ("monotonic", "sleep", "wait"):
+        monkeypatch.setattr(clocks, name, getattr(quick, name))
+    return quick
 
 
 @pytest.fixture

@@ -18,6 +18,8 @@ from hera_rollout.phase.steps import climbing, guarding, laddering, watching
 from hera_rollout.phase.steps.watching import BLIND, Eyes
 from hera_rollout.production import Baseline, Watch
 
+pytestmark = pytest.mark.usefixtures("clock")
+
 GOOD = Check(name="rung 10 %", verdict=Verdict.PASS, seen="60 of 50 workflows")
 QUERY = "sum(x)"
 COLUMNS = ["uid", "name", "task", "path", "phase", "created", "finished"]

@@ -8,6 +8,8 @@ from hera_rollout.errors import DeadlineExceeded, Refused
 from hera_rollout.flag import Found
 from hera_rollout.phase.steps import alternating, borrowing, drilling
 
+pytestmark = pytest.mark.usefixtures("clock")
+
 OFF, ON = {"enabled": "false", "percent": "0"}, {"enabled": "true", "percent": "100"}
 MEDIA_OFF = [(None, OFF), ("false", OFF), ("true", OFF), ("false", None), ("false", ON), (None, None), ("false", {}),
              ("true", {"enabled": "false", "note": "the platform team's"})]  # fmt: skip

@@ -18,6 +18,8 @@ from hera_rollout.phase.steps import climbing, deploying, guarding, laddering, r
 from hera_rollout.production import Baseline, Watch
 from hera_rollout.state import RecordHash, State
 
+pytestmark = pytest.mark.usefixtures("clock")
+
 ON = {"enabled": "true", "percent": "10"}
 
 
@@ -153,8 +155,8 @@ def test_a_way_back_that_breaks_off_with_any_error_is_tried_again(kube, climbed,
     assert kube.says()["enabled"] is False
 
 
-def test_a_way_back_that_never_comes_says_so_whatever_the_error(climbed, monkeypatch):
-    monkeypatch.setattr(rolling, "quick", broken)
+def test_a_way_back_that_never_comes_says_so_whatever_the_error(climbed, clock, monkeypatch):
+    monkeypatch.setattr(rolling, "quick", lambda *_args, **_named: clock.sleep(1) or broken())
     check = climbed().checks[rolling.CHECK]
     assert check.verdict is Verdict.FAIL
     assert "KeyError: 'broken'" in check.seen

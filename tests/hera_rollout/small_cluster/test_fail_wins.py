@@ -12,6 +12,8 @@ from hera_rollout.phase.keeping import UNTOUCHED, untouched
 from hera_rollout.phase.steps import laddering
 from hera_rollout.phase.steps.climbing import Climb
 
+pytestmark = pytest.mark.usefixtures("clock")
+
 ON = {"enabled": "true", "percent": "10"}
 HELD = Check(name="rung 10 %", verdict=Verdict.HOLD, seen="2 of 5 workflows", todo="Wait.")
 

@@ -20,6 +20,8 @@ from hera_rollout.gates import Check, Verdict
 from hera_rollout.phase.steps import climbing, deploying, laddering, returning, watching
 from hera_rollout.workflows import Workflows
 
+pytestmark = pytest.mark.usefixtures("clock")
+
 COMMAND = "hera-rollout rollback --target there --yes"
 
 

@@ -1,7 +1,5 @@
 """A rollback turns off every provider that can bring Hera back, the fastest first, and says what it could not see."""
 
-import time
-
 import pytest
 
 from hera_rollout import flag, preflight, rollback
@@ -11,6 +9,8 @@ from hera_rollout.gates import Verdict
 from hera_rollout.phase.steps import returning
 from hera_rollout.state import State
 from hera_rollout.workflows import Workflows
+
+pytestmark = pytest.mark.usefixtures("clock")
 
 OFF, QUARTER = {"enabled": "false", "percent": "0"}, {"enabled": "true", "percent": "25"}
 DEPLOYMENT, CONFIGMAP = "/deployments/backend", "/configmaps/backend-flag"
@@ -186,11 +186,10 @@ def test_the_command_without_yes_shows_every_patch_and_makes_none(kube, command)
 RESUME = "kubectl rollout resume deployment/backend -n argo"
 
 
-def test_a_paused_deployment_says_that_the_variable_is_in_no_pod_and_how_it_gets_there(kube, back):
+def test_a_paused_deployment_says_that_the_variable_is_in_no_pod_and_how_it_gets_there(kube, back, clock):
     kube.variable, kube.paused = "true", True
-    began = time.monotonic()
     result, lines = back(deadline_seconds=60)
-    assert time.monotonic() - began < 30, "the deadline is not waited for"
+    assert clock.waited < 30, "the deadline is not waited for"
     assert (kube.variable, kube.says()["enabled"]) == ("false", True)
     text = " ".join([*result.sentences(), result.check().seen, result.check().todo, *lines])
     assert "no pod was replaced" in text
@@ -248,13 +247,12 @@ def backend_check(place):
     return next(check for check in made if check.name == "backend")
 
 
-def test_a_rollout_of_a_paused_deployment_is_not_waited_for(kube, cluster):
+def test_a_rollout_of_a_paused_deployment_is_not_waited_for(kube, cluster, clock):
     kube.paused = True
     kube.variable = "true"
-    began = time.monotonic()
     with pytest.raises(DeadlineExceeded, match="is paused") as error:
         cluster.rollout_status(60)
-    assert time.monotonic() - began < 30
+    assert clock.waited < 30
     assert RESUME in error.value.todo
     assert "undo" not in str(error.value)
 
@@ -270,32 +268,29 @@ def flag_route(answer):
     "answer",
     [(404, {"message": "no"}), (405, {}), (501, {}), (401, {}), (403, {"message": "no"}), (200, "<html>hello</html>")],
 )
-def test_an_answer_that_no_waiting_mends_ends_the_wait_and_the_pods_environment_is_told(kube, back, answer):
+def test_an_answer_that_no_waiting_mends_ends_the_wait_and_the_pods_environment_is_told(kube, back, answer, clock):
     kube.variable = "true"
     kube.trouble = flag_route(answer)
-    began = time.monotonic()
     result, _ = back(deadline_seconds=60)
-    assert time.monotonic() - began < 30
+    assert clock.waited < 30
     assert result.check().verdict is Verdict.HOLD
     (told,) = result.unverified
     assert "By their environment, 1 of 1 ready pods have USE_HERA_SDK=false" in told
     assert result.created == 0, "workflows were looked at all the same"
 
 
-def test_a_service_behind_its_pods_that_answers_with_a_page_ends_the_wait_too(kube, back):
+def test_a_service_behind_its_pods_that_answers_with_a_page_ends_the_wait_too(kube, back, clock):
     kube.variable = "true"
     kube.trouble = lambda _method, path: (200, "<html>log in</html>") if path == "/api/v1/flag" else None
-    began = time.monotonic()
     result, _ = back(deadline_seconds=60)
-    assert time.monotonic() - began < 30
+    assert clock.waited < 30
     assert "the service did not answer" in result.unverified[0]
 
 
-def test_a_503_is_asked_again(kube, back):
+def test_a_503_is_asked_again(kube, back, clock):
     kube.variable = "true"
-    ends = time.monotonic() + 4
     kube.trouble = lambda _method, path: (
-        (503, {"message": "starting"}) if path.endswith("/api/v1/flag") and time.monotonic() < ends else None
+        (503, {"message": "starting"}) if path.endswith("/api/v1/flag") and clock.waited < 4 else None
     )
     result, _ = back(deadline_seconds=60)
     assert result.check().verdict is Verdict.PASS

@@ -6,10 +6,9 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from threading import Event
-from time import monotonic
 from typing import Final
 
-from hera_rollout import display, flag
+from hera_rollout import clock, display, flag
 from hera_rollout import rollback as rolling
 from hera_rollout.backend import Backend
 from hera_rollout.errors import RolloutError, in_words
@@ -80,7 +79,7 @@ async def surely_taken_back(phase: Phase, why: str) -> bool:
         Whether the flag was turned off.
     """
     shown("The rollback's begin", lambda: display.note(f"Rolling back by itself: {why}"))
-    ends = monotonic() + float(phase.target.limits.rollout_deadline_seconds)
+    ends = clock.monotonic() + float(phase.target.limits.rollout_deadline_seconds)
     error: Exception | None = None
     while True:
         try:
@@ -91,7 +90,7 @@ async def surely_taken_back(phase: Phase, why: str) -> bool:
             )
         except Exception as broken:
             error = broken
-            if monotonic() < ends:
+            if clock.monotonic() < ends:
                 words = f"The flag is not off yet: {in_words(error)} It is tried again"
                 shown("A rollback's try", partial(display.note, words))
                 await asyncio.sleep(AGAIN_SECONDS)

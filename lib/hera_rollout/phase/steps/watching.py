@@ -6,10 +6,9 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from time import monotonic
 from typing import Final
 
-from hera_rollout import display
+from hera_rollout import clock, display
 from hera_rollout.backend import traffic
 from hera_rollout.errors import Conflicting, in_words
 from hera_rollout.gates import Check, Verdict, judge, rules, worst
@@ -85,19 +84,19 @@ class Eyes:
         return found
 
     def _watched(self, phase: Phase, live: display.Live) -> list[Check]:
-        ends = monotonic() + float(phase.parameters.model_dump()["patience_seconds"])
+        ends = clock.monotonic() + float(phase.parameters.model_dump()["patience_seconds"])
         pause = min(SLOWEST, max(FASTEST, self.fresh / 50))
         self._before = float(phase.once(BLIND_BEFORE, float)) if phase.done(BLIND_BEFORE) else 0.0
-        self._good = monotonic() - self._before
+        self._good = clock.monotonic() - self._before
         while True:
             found = self._seen(phase)
             self._shown(found, live)
-            if self.decided(found) or monotonic() > ends or live.stop.is_set():
+            if self.decided(found) or clock.monotonic() > ends or live.stop.is_set():
                 if not _failed(found) and any(check.name == BLIND for check in found):
-                    self._count(phase, monotonic() - self._good)
+                    self._count(phase, clock.monotonic() - self._good)
                 return self._ended(found)
             self._keep()
-            live.stop.wait(pause)
+            clock.wait(live.stop, pause)
 
     def _ended(self, found: list[Check]) -> list[Check]:
         """What was found, and whether it could be kept; another's word in the state is said, after what a FAIL does."""
@@ -123,7 +122,7 @@ class Eyes:
             return [*found, self._blind(phase, in_words(error), error)]
         if missing:
             return [*found, self._blind(phase, missing)]
-        self._good, self._good_at = monotonic(), f"{datetime.now(UTC):%H:%M:%S} UTC"
+        self._good, self._good_at = clock.monotonic(), f"{datetime.now(UTC):%H:%M:%S} UTC"
         if self._before:
             self._count(phase, 0.0)
         return found
@@ -136,7 +135,7 @@ class Eyes:
 
     def _blind(self, phase: Phase, what: str, error: Exception | None = None) -> Check:
         """An incomplete look: nothing is known to be wrong, and nothing to be well; not for longer than is allowed."""
-        seconds, limits = monotonic() - self._good, phase.target.limits
+        seconds, limits = clock.monotonic() - self._good, phase.target.limits
         since = f"the last good one was at {self._good_at}" if self._good_at else "this watch had none"
         since += f", nor had attempts before for {self._before:.0f} s" if self._before and not self._good_at else ""
         todo = str(getattr(error, "todo", "")) or "Bring it back."
@@ -151,8 +150,8 @@ class Eyes:
         )  # fmt: skip
 
     def _shown(self, found: list[Check], live: display.Live) -> None:
-        if monotonic() - self._drawn > PICTURE_SECONDS:
-            self._drawn = monotonic()
+        if clock.monotonic() - self._drawn > PICTURE_SECONDS:
+            self._drawn = clock.monotonic()
             with suppress(Exception):  # a picture is for the eye alone: a watch goes on without it
                 self.draw(found, live)
 
@@ -162,9 +161,9 @@ class Eyes:
         Returns:
             Why it was not written; None if it was, or need not be yet.
         """
-        if not at_once and monotonic() - self._kept < KEEP_SECONDS:
+        if not at_once and clock.monotonic() - self._kept < KEEP_SECONDS:
             return None
-        self._kept = monotonic()
+        self._kept = clock.monotonic()
         try:
             self.keep()
         except Conflicting:
