@@ -1,6 +1,7 @@
 """The report: the executed notebook as one HTML file that needs no network and answers on its first screen."""
 
 from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -46,6 +47,15 @@ def _without_buttons(notebook: NotebookNode) -> NotebookNode:
     return shown
 
 
+@cache
+def _exporter() -> HTMLExporter:
+    """One for all records of a process: reading its templates takes longer than a report."""
+    return HTMLExporter(
+        template_name="record", extra_template_basedirs=[str(TEMPLATES)], exclude_input_prompt=True,
+        exclude_output_prompt=True, embed_images=True,
+    )  # fmt: skip
+
+
 def render(notebook: NotebookNode, record: dict[str, Any]) -> str:
     """The report of one run.
 
@@ -53,10 +63,6 @@ def render(notebook: NotebookNode, record: dict[str, Any]) -> str:
         notebook: as executed.
         record: what record.json says.
     """
-    exporter = HTMLExporter(
-        template_name="record", extra_template_basedirs=[str(TEMPLATES)], exclude_input_prompt=True,
-        exclude_output_prompt=True, embed_images=True,
-    )  # fmt: skip
     verdict = record["verdict"]
     summary = {
         **record,
@@ -67,5 +73,5 @@ def render(notebook: NotebookNode, record: dict[str, Any]) -> str:
     }
     resources = {"metadata": {"name": f"{record['notebook']} {verdict}"}, "record": summary,
                  "approved_by_dry_run": APPROVED_BY_DRY_RUN}  # fmt: skip
-    body, _ = exporter.from_notebook_node(_without_buttons(notebook), resources=resources)
+    body, _ = _exporter().from_notebook_node(_without_buttons(notebook), resources=resources)
     return printable(str(body))
