@@ -77,7 +77,7 @@ soak: $(STAMP) lab ## the proofs that take longer: more faults and outages, the 
 	tests/soak
 
 check: $(STAMP) lint ## the inner loop: lint, types, pure tests
-	pytest -q -m "not live and not slow" -n 2 --dist worksteal
+	pytest -q -p no:nbval -m "not live and not slow" -n 2 --dist worksteal  # nbval comes with a grammar of IRIs: 2 s a worker
 
 lint: $(STAMP) ## ruff, mypy, import-linter
 	ruff check .

@@ -1,7 +1,9 @@
 """What a rollback says of what it saw; the rollback itself: tests/live/test_rollback.py."""
 
+import json
 from datetime import UTC, datetime
 
+import pytest
 from pandas import DataFrame
 
 from hera_rollout.flag import FlagEffect
@@ -59,9 +61,13 @@ def test_what_could_not_be_shown_is_hold_and_said():
     assert not any("report it off" in line for line in blind.sentences())
 
 
-def test_the_verdict_is_got_again_from_the_evidence_alone():
-    for one in (result(), result(after=[workflow()]), result(effective=None)):
-        assert rules.RULES[one.check().rule](one.check().evidence) is one.check().verdict
+@pytest.mark.parametrize(
+    ("seen", "verdict"),
+    [({}, "PASS"), ({"after": [workflow()]}, "FAIL"), ({"effective": None}, "HOLD"), ({"unverified": ("x",)}, "HOLD")],
+)
+def test_a_record_is_judged_again_as_the_rollback_was(seen, verdict):
+    kept = json.loads(json.dumps(result(**seen).check().as_dict()))
+    assert (kept["verdict"], rules.RULES[kept["rule"]](kept["evidence"])) == (verdict, verdict)
 
 
 def test_hera_is_known_by_label_by_a_lying_label_and_by_the_backends_name_without_one():

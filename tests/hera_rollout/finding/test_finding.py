@@ -77,7 +77,9 @@ def test_an_address_of_the_ingress_comes_first_then_balancer_node_port_forward_a
     ingress("x.example.org", "backend", namespace="elsewhere"),
 ])  # fmt: skip
 def test_an_ingress_that_leads_elsewhere_or_not_from_its_root_is_no_address(other):
-    assert not [url for url in addresses.of_service(service(), [other], "") if "example" in url]
+    assert addresses.of_service(service(), [other], "") == [
+        f"{scheme}://{host}:8000" for host in ("127.0.0.1", "backend.argo.svc") for scheme in ("http", "https")
+    ]
 
 
 def test_a_service_is_the_deployments_if_its_selector_takes_the_pods():
