@@ -159,10 +159,8 @@ def print_workflows(lives: list[dict[str, float]]) -> None:
         at = statistics.median(one[name] for one in lives)
         print(f"  {at:5.2f} s  (+{at - earlier:.2f})  {name}")
         earlier = at
-    print(
-        "  Init ended, main ended, wait ended and pod Succeeded each wait for the kubelet's next look (PLEG relist): five a"
-    )
-    print("  second in the lab (rollout_lab/mends.py), one a second in Kubernetes as it is released.")
+    print("  Init ended, main ended, wait ended and pod Succeeded each wait for the kubelet's next look (PLEG relist):")
+    print("  five a second in the lab (rollout_lab/mends.py), one a second in Kubernetes as it is released.")
 
 
 def main() -> None:
