@@ -72,12 +72,12 @@ class JustScraped(Prometheus):
 
 
 @pytest.mark.parametrize("after", [0.1, 0.5, 0.6])
-def test_pods_that_are_first_scraped_as_the_first_weight_begins_have_figures(make_target, monkeypatch, after):
+def test_pods_that_are_first_scraped_as_the_first_weight_begins_have_figures(make_target, after):
     target = make_target()
     prometheus = JustScraped(BEGAN + timedelta(seconds=after))
-    monkeypatch.setattr(Prometheus, "of", classmethod(lambda *_: prometheus))
     pods = pd.DataFrame({"name": ["backend-a", "backend-b"]})
-    phase = SimpleNamespace(target=target, cluster=SimpleNamespace(pods=lambda _: pods, selector=lambda: ""))
+    cluster = SimpleNamespace(pods=lambda _: pods, selector=lambda: "")
+    phase = SimpleNamespace(target=target, cluster=cluster, prometheus=prometheus)
     lines = {row["what"]: row["seen"] for row in _service(phase, BEGAN, 12)}
     assert lines["cpu"] != NO_DATA
     assert lines["network in"] != NO_DATA

@@ -15,7 +15,7 @@ from hera_rollout.cluster.connection import load
 from hera_rollout.errors import PhaseFailed
 from hera_rollout.gates import Check, Verdict
 from hera_rollout.parameters import validate
-from hera_rollout.phase import Phase
+from hera_rollout.phase import Connections, Phase
 from hera_rollout.phase.steps import guarding, laddering, submitting
 from hera_rollout.target import Medium
 
@@ -42,7 +42,7 @@ def blind(make_target, closed_url: str, tmp_path: Path, monkeypatch: pytest.Monk
     def begun(notebook: str, medium: Medium = "env", **parameters: object) -> Phase:
         given = validate(notebook, {"target": "there", "dry_run": False, **parameters})
         place = target.by(medium)
-        return Phase(notebook, given, place, Cluster(place, load(place), "v1"))
+        return Phase(notebook, given, Connections.over(Cluster(place, load(place), "v1")))
 
     return begun
 

@@ -41,13 +41,16 @@ class Backend:
 
     @classmethod
     def connect(cls, target: Target) -> Backend:
-        """Refused if /healthz does not answer well (a backend without that route: /api/v1/tasks)."""
-        backend = cls(target)
+        """Refused if it does not answer."""
+        return cls(target).reached()
+
+    def reached(self) -> Backend:
+        """Itself; Refused if /healthz does not answer well (a backend without that route: /api/v1/tasks)."""
         try:
             try:
-                backend._caller.json("GET", "/healthz")
+                self._caller.json("GET", "/healthz")
             except Missing:
-                backend.tasks()
+                self.tasks()
         except Retryable as error:
             raise Refused(
                 error.seen,
@@ -55,7 +58,7 @@ class Backend:
                 why="There is nothing to roll out to.",
                 todo=error.todo,
             ) from None
-        return backend
+        return self
 
     def flag(self) -> dict[str, Any]:
         """GET /api/v1/flag, as whichever pod answers now reports it."""

@@ -2,6 +2,7 @@
 
 from hera_rollout.parameters import parameters
 from hera_rollout.phase import steps
+from hera_rollout.phase.connections import Connections
 from hera_rollout.phase.spine import Phase
 
-__all__ = ["Phase", "parameters", "steps"]
+__all__ = ["Connections", "Phase", "parameters", "steps"]

@@ -11,15 +11,15 @@ from typing import Any, Self
 
 from hera_rollout import approvals, display, flag, state
 from hera_rollout.backend import Backend
-from hera_rollout.cluster import Cluster
 from hera_rollout.errors import PhaseFailed, PhaseOnHold, RolloutError
 from hera_rollout.gates import Check, Verdict, judge, rules, worst
+from hera_rollout.metrics import Prometheus
 from hera_rollout.parameters import PhaseParameters, validate
+from hera_rollout.phase.connections import Connections
 from hera_rollout.phase.criteria import criterion_of, following, planned, unjudged
 from hera_rollout.phase.keeping import Keeping, untouched
 from hera_rollout.records import sources
 from hera_rollout.target import Target
-from hera_rollout.workflows import Workflows
 
 DRY_RUN = "dry_run"
 SOURCE = "notebook source"
@@ -37,8 +37,9 @@ class Phase:
     Attributes:
         notebook: the notebook's name, such as ``01_dev_testing``.
         parameters: the run's parameters, validated.
+        connections: the clients it works with.
         target: where.
-        cluster, workflows: what the steps work with.
+        cluster, workflows: of those clients.
         checks: the checks made so far, by name; a check made again replaces the first.
         started: when this run began, UTC.
         flag_changed: when this run last changed the flag, UTC; None before.
@@ -50,20 +51,21 @@ class Phase:
         changed: what this run has begun to change, in words: whoever breaks off after that has not left all as it was.
     """
 
-    def __init__(self, notebook: str, parameters: PhaseParameters, target: Target, cluster: Cluster) -> None:
+    def __init__(self, notebook: str, parameters: PhaseParameters, connections: Connections) -> None:
         self.notebook = notebook
-        self.plan = planned(notebook, target.limits)
+        self.connections = connections
+        self.target = connections.target
+        self.plan = planned(notebook, self.target.limits)
         self.parameters = parameters
-        self.target = target
-        self.cluster = cluster
-        self.workflows = Workflows(target, cluster)
+        self.cluster = connections.cluster
+        self.workflows = connections.workflows
         self.checks: dict[str, Check] = {}
         self.started = datetime.now(UTC)
         self.flag_changed: datetime | None = None
         self.memory: dict[str, Any] = {}
         self.code_revision = UNKNOWN_CODE
         self.keeping: Keeping | None = None
-        self.flagged = cluster
+        self.flagged = self.cluster
         self.remark = ""
         self.changed: list[str] = []
         self._steps = 0
@@ -71,7 +73,16 @@ class Phase:
     @cached_property
     def backend(self) -> Backend:
         """The service under rollout; reached on first use, and refused there if it does not answer."""
-        return Backend.connect(self.target)
+        return self.connections.backend.reached()
+
+    @property
+    def prometheus(self) -> Prometheus:
+        """What scrapes the service.
+
+        Raises:
+            Refused: the target names none.
+        """
+        return self.connections.prometheus or Prometheus.of(self.target)
 
     @property
     def dry_run(self) -> bool:
@@ -123,13 +134,14 @@ class Phase:
         return self.keeping.once(key, make) if self.keeping else make()
 
     @classmethod
-    def begin(cls, notebook: str, **values: object) -> Self:
+    def begin(cls, notebook: str, connections: Connections | None = None, **values: object) -> Self:
         """Read the parameters and the target, reach the cluster, take the lease, and say what this run is.
 
         A run that was broken off is gone on with. A dry run takes no lease and writes nothing.
 
         Args:
             notebook: the notebook's name, such as ``01_dev_testing``.
+            connections: the clients it works with; none: of the target that the parameters name, which is reached now.
             values: its parameters, as ``parameters(globals())`` gives them.
 
         Raises:
@@ -137,9 +149,8 @@ class Phase:
                 this rollout; the service was not touched.
         """
         parameters = validate(notebook, values)
-        target = Target.load(parameters.target)
-        phase = cls(notebook, parameters, target, Cluster.connect(target))
-        phase.code_revision = _code_revision(phase.cluster)
+        phase = cls(notebook, parameters, connections or Connections.to(Target.load(parameters.target)))
+        phase.code_revision = _code_revision(phase.connections)
         if not phase.dry_run:
             phase._keep()
         phase._introduce()
@@ -395,10 +406,10 @@ class Phase:
         raise kind(_summary([check for check in self.checks.values() if check.verdict is verdict]))
 
 
-def _code_revision(cluster: Cluster) -> str:
+def _code_revision(connections: Connections) -> str:
     """What the pods say they run; several during a rollout. A backend that is down is the preflight's to name."""
     try:
-        said = flag.report(cluster, Backend(cluster.target))["code_revision"]
+        said = flag.report(connections.cluster, connections.backend)["code_revision"]
     except RolloutError:
         return UNKNOWN_CODE
     return ", ".join(sorted({str(one) for one in said if one})) or UNKNOWN_CODE

@@ -16,7 +16,7 @@ from hera_rollout.cluster.connection import Connection
 from hera_rollout.errors import Conflicting, Missing, PhaseFailed, PhaseOnHold, Refused, RolloutError
 from hera_rollout.gates import Verdict
 from hera_rollout.parameters import validate
-from hera_rollout.phase import Phase
+from hera_rollout.phase import Connections, Phase
 from hera_rollout.phase.criteria import SETTLED_WORDS, planned
 from hera_rollout.phase.steps import cleaning, replacing, reporting, settling
 from hera_rollout.records import Record
@@ -46,9 +46,8 @@ def phase(service: Path, **values: object) -> Phase:
     target = Target.model_validate(
         {"name": "there", "backend_url": "http://127.0.0.1:9", "argo_url": "http://127.0.0.1:9"}
     )
-    return Phase(
-        "05_cleanup", validate("05_cleanup", given), target, Cluster(target, Connection(client.ApiClient(), 1), "")
-    )
+    cluster = Cluster(target, Connection(client.ApiClient(), 1), "")
+    return Phase("05_cleanup", validate("05_cleanup", given), Connections.over(cluster))
 
 
 def approval(what: str) -> str:

@@ -96,10 +96,9 @@ def usage(make_target, monkeypatch):
     def look(live=(), archive=(), rows=None, prometheus=None, seconds=14 * DAY):
         target = make_target(limits=Limits(settled_seconds=seconds))
         monkeypatch.setattr(flag, "report", lambda *_: ON)
-        monkeypatch.setattr(Prometheus, "of", classmethod(lambda _cls, _target: prometheus or Counted(3, 3)))
         source = Source(target, list(live), list(archive))
         phase = SimpleNamespace(target=target, workflows=source, cluster=SimpleNamespace(target=target),
-                                backend=rows or Rows())  # fmt: skip
+                                backend=rows or Rows(), prometheus=prometheus or Counted(3, 3))  # fmt: skip
         return settling.usage_check(settling._usage(phase), "target lab")
 
     return look

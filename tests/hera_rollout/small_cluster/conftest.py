@@ -26,7 +26,7 @@ from hera_rollout.cli import rolling_back
 from hera_rollout.cluster import Cluster
 from hera_rollout.display import Live
 from hera_rollout.parameters import validate
-from hera_rollout.phase import Phase
+from hera_rollout.phase import Connections, Phase
 from hera_rollout.target import Target
 from reference_backend.flag import decide, parse_env, parse_file
 
@@ -295,7 +295,7 @@ def begun(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
 
     def begin(notebook: str, **parameters: object) -> Phase:
         given = validate(notebook, {"target": "there", "dry_run": False, "operator": "Ann", **parameters})
-        phase = Phase(notebook, given, cluster.target, cluster)
+        phase = Phase(notebook, given, Connections.over(cluster))
         phase._keep()
         assert phase.keeping
         holds.append(phase.keeping.hold)

@@ -17,7 +17,6 @@ from hera_rollout.errors import RolloutError
 from hera_rollout.gates import Check
 from hera_rollout.gates.judging import plain, read
 from hera_rollout.gates.rung import LADDER
-from hera_rollout.metrics import Prometheus
 from hera_rollout.phase.spine import Phase
 
 MEMORY: Final = "climb"
@@ -141,7 +140,7 @@ class Climb:
 
 def _begun(phase: Phase) -> Climb:
     try:
-        prometheus = Prometheus.of(phase.target)
+        prometheus = phase.prometheus
     except RolloutError as error:
         display.note(f"No answers and no errors by path: {error.seen}")
         prometheus = None

@@ -15,7 +15,6 @@ from hera_rollout.cluster import Cluster, environment, ownership
 from hera_rollout.errors import Refused, RolloutError
 from hera_rollout.gates import Moments
 from hera_rollout.gates.rung import LADDER
-from hera_rollout.metrics import Prometheus
 from hera_rollout.phase.spine import Phase
 from hera_rollout.phase.steps.following_canary import CANARY_RECORD
 from hera_rollout.phase.steps.informing import tell
@@ -54,7 +53,7 @@ def _baseline(phase: Phase) -> dict[str, Any]:
 def looker(phase: Phase) -> looking.Look:
     """What looks at production; without a Prometheus it says so, and the gates that need one hold."""
     try:
-        prometheus = Prometheus.of(phase.target)
+        prometheus = phase.prometheus
     except RolloutError as error:
         display.note(f"No answers and no errors: {error.seen}")
         prometheus = None

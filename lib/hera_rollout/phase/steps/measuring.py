@@ -8,7 +8,7 @@ import pandas as pd
 from hera_rollout import display, metrics
 from hera_rollout.canary.looking import path_of
 from hera_rollout.errors import RolloutError
-from hera_rollout.metrics import Prometheus, Window
+from hera_rollout.metrics import Window
 from hera_rollout.metrics.figures import COLUMNS, by_path, shown
 from hera_rollout.metrics.judging import pairs, rows_of
 from hera_rollout.phase.spine import Phase
@@ -49,7 +49,7 @@ def window_of(kept: dict[str, Any], namespace: str) -> Window:
 def _figures(phase: Phase, windows: list[Window]) -> pd.DataFrame:
     """The service's figures; none, and said so, where Prometheus does not give any."""
     try:
-        return metrics.service(Prometheus.of(phase.target), windows)
+        return metrics.service(phase.prometheus, windows)
     except RolloutError as error:
         display.note(f"No figures of the service: {error.seen}")
         return pd.DataFrame(columns=COLUMNS)
@@ -57,7 +57,7 @@ def _figures(phase: Phase, windows: list[Window]) -> pd.DataFrame:
 
 def _errors(phase: Phase, windows: list[Window]) -> None:
     """The error rate over all windows, with each turn of the flag."""
-    found = metrics.errors_over_time(Prometheus.of(phase.target), windows)
+    found = metrics.errors_over_time(phase.prometheus, windows)
     limits = phase.target.limits
     spans = [(one.path, one.start, one.end) for one in windows]
     display.error_rate_over_time(found, spans, limits.error_rate_max, limits.source("error_rate_max"))

@@ -14,7 +14,7 @@ from hera_rollout.canary import Rung
 from hera_rollout.canary.looking import path_of
 from hera_rollout.errors import RolloutError
 from hera_rollout.gates import Check, judge, rules
-from hera_rollout.metrics import Prometheus, Window, expressions, figures
+from hera_rollout.metrics import Window, expressions, figures
 from hera_rollout.metrics.figures import COLUMNS, CREATIONS, shown
 from hera_rollout.phase.spine import Phase
 from hera_rollout.phase.steps.climbing import Climb
@@ -83,7 +83,7 @@ def _service(phase: Phase, since: datetime, submitted: int) -> list[dict[str, st
     pods = tuple(sorted(phase.cluster.pods(phase.cluster.selector())["name"]))
     try:
         window = _window(phase, since, submitted, pods)
-        known = metrics.service(Prometheus.of(phase.target), [window])
+        known = metrics.service(phase.prometheus, [window])
     except RolloutError as error:
         display.note(f"No figures of the service: {error.seen}")
         known = pd.DataFrame(columns=COLUMNS)
@@ -101,7 +101,7 @@ def _service(phase: Phase, since: datetime, submitted: int) -> list[dict[str, st
 
 def _window(phase: Phase, since: datetime, submitted: int, pods: tuple[str, ...]) -> Window:
     """The time since then; shorter where a deploy or a drained node made pods anew: theirs is what is known."""
-    prometheus, now, namespace = Prometheus.of(phase.target), datetime.now(UTC), phase.target.namespace
+    prometheus, now, namespace = phase.prometheus, datetime.now(UTC), phase.target.namespace
     first = metrics.scraped_since(prometheus, namespace, pods, since, now) if pods else None
     if first is None:
         return Window(0, "hera", since, now, submitted, pods, namespace)
@@ -190,7 +190,7 @@ def _asked(phase: Phase, since: datetime) -> list[tuple[str, str, str]]:
     rows = []
     for words, query in asked.items():
         try:
-            value = Prometheus.of(phase.target).value(query)
+            value = phase.prometheus.value(query)
             seen = NO_DATA if value is None else f"{value:.3g}"
         except RolloutError as error:
             seen = error.seen

@@ -10,7 +10,6 @@ from typing import Final
 
 from hera_rollout import clock, display, flag
 from hera_rollout import rollback as rolling
-from hera_rollout.backend import Backend
 from hera_rollout.errors import RolloutError, in_words
 from hera_rollout.gates import Check, judge, rules
 from hera_rollout.phase.spine import Phase
@@ -152,7 +151,7 @@ def _quick(phase: Phase, tell: Callable[[str], None], stop: Event | None = None)
     keeping = phase.keeping
     phase.changing("the flag")
     return rolling.quick(
-        phase.flagged, Backend(phase.target), phase.workflows, by=phase.parameters.who(),
+        phase.flagged, phase.connections.backend, phase.workflows, by=phase.parameters.who(),
         why=f"rollback in {phase.notebook} at {datetime.now(UTC):%H:%M:%S} UTC",
         state=keeping.state if keeping else None, on_progress=tell, stop=stop,
     )  # fmt: skip

@@ -14,7 +14,6 @@ from hera_rollout.canary import looking
 from hera_rollout.canary.looking import path_of
 from hera_rollout.errors import Missing, RolloutError
 from hera_rollout.gates import Check, judge, rules
-from hera_rollout.metrics import Prometheus
 from hera_rollout.phase.spine import Phase
 from hera_rollout.phase.steps.entering import found, judged
 from hera_rollout.production.judging import span
@@ -136,7 +135,7 @@ def _counted(phase: Phase, since: datetime, now: datetime) -> int | None:
     """Workflows that the service itself counted as created by YAML since then; None where Prometheus does not say."""
     target = phase.target
     try:
-        prometheus = Prometheus.of(target)
+        prometheus = phase.prometheus
         if looking.counted_from(prometheus, target, since, now) < since.timestamp() - looking.SCRAPED_SECONDS:
             return None  # a pod counted before that time, and nobody knows how far
         first = prometheus.instant(looking.creations(target, looking.SCRAPED_SECONDS), since)

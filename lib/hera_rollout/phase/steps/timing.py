@@ -10,7 +10,6 @@ import pandas as pd
 from hera_rollout import display, window
 from hera_rollout.errors import RolloutError
 from hera_rollout.gates import Check, Verdict
-from hera_rollout.metrics import Prometheus
 from hera_rollout.phase.spine import Phase
 
 OUTSIDE: Final = "deploy outside of the low-traffic hours"
@@ -29,7 +28,7 @@ async def change_window(phase: Phase) -> None:
         return
     now, limits = datetime.now(UTC), phase.target.limits
     try:
-        history = window.history(Prometheus.of(phase.target), phase.target, now)
+        history = window.history(phase.prometheus, phase.target, now)
     except RolloutError as error:
         display.note(f"No history of traffic: {error.seen}")
         history = pd.DataFrame({"time": [], "per_hour": []})
