@@ -5,14 +5,15 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl
 
 import pytest
 
 from hera_rollout.records.sources import EXEMPT_VARIABLE
 from hera_rollout.target import Target
 
-Reply = Callable[[str, str, bytes], tuple[int, str]]
-"""Of method, path without its query, and body: the answer's status and text."""
+Reply = Callable[..., tuple[int, str] | tuple[int, str, dict[str, str]]]
+"""Of method, path without its query, and body: the answer's status and text, and headers where it has some."""
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -39,17 +40,22 @@ def silent_url() -> Iterator[str]:
 
 
 @pytest.fixture
-def serving() -> Iterator[Callable[[Reply], str]]:
-    """Servers on loopback that answer by a function of method, path and body; gives each one's address."""
+def serving() -> Iterator[Callable[..., str]]:
+    """Servers on loopback that answer by a function of method, path and body; gives each one's address.
+
+    Where `queries` is asked for, the function is given the path's query too, as a dictionary.
+    """
     servers: list[ThreadingHTTPServer] = []
 
-    def start(reply: Reply) -> str:
+    def start(reply: Reply, *, queries: bool = False) -> str:
         class Handler(BaseHTTPRequestHandler):
             def answer(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                status, text = reply(self.command, self.path.partition("?")[0], body)
+                path, _, query = self.path.partition("?")
+                status, text, *headers = reply(self.command, path, body, *([dict(parse_qsl(query))] if queries else []))
                 self.send_response(status)
-                self.send_header("Content-Length", str(len(text.encode())))
+                for name, value in ({"Content-Length": str(len(text.encode()))} | (headers or [{}])[0]).items():
+                    self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(text.encode())
 
