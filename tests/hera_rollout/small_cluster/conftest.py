@@ -4,26 +4,35 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import nbformat
+import threading
+import time
 import pytest
 import yaml
 from click.testing import CliRunner, Result
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
+from nbformat.v4 import new_output
 
+from hera_rollout import records
 from hera_rollout import clock as clocks
 from hera_rollout.cli import rolling_back
 from hera_rollout.cluster import Cluster
 from hera_rollout.display import Live
-from hera_rollout.parameters import validate
+from hera_rollout.gates import judge, rules
+from hera_rollout.parameters import MODELS, validate
 from hera_rollout.phase import Connections, Phase
+from hera_rollout.phase.criteria import PLANS
+from hera_rollout.records import sources, store
 from hera_rollout.target import Target
+
+ROOT = Path(__file__).parents[3]
 
 
 def _beside(name: str) -> ModuleType:
@@ -129,3 +138,110 @@ def command(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
     monkeypatch.setattr(Target, "load", lambda _name: cluster.target)
     monkeypatch.setattr(Cluster, "connect", lambda _target: cluster)
     return lambda *words: CliRunner().invoke(rolling_back.rollback, ["--target", "there", "--observe", "0", *words])
+
+
+# --- whole runs, as a notebook begins them ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def service(kube: Any) -> Any:
+    """The service's API, Argo and Prometheus, where a test asks for them."""
+    return neighbours.Neighbours(kube)
+
+
+@pytest.fixture
+def connections(cluster: Cluster, service: object) -> Connections:
+    """The clients of a run on it; its Prometheus is the same server."""
+    target = cluster.target.model_copy(update={"prometheus_url": cluster.target.backend_url})
+    return Connections.over(Cluster(target, cluster.connection, cluster.version))
+
+
+class Screen:
+    """What a run has shown so far."""
+
+    def __init__(self, captured: Any) -> None:
+        self._captured = captured
+
+    @property
+    def words(self) -> str:
+        """All of it, as plain text."""
+        return "\n".join(output.data.get("text/plain", "") for output in self._captured.outputs)
+
+    def pieces(self, kind: str) -> list[dict[str, Any]]:
+        """The evidence of this kind."""
+        found = [(output.metadata or {}).get("hera-rollout", {}) for output in self._captured.outputs]
+        return [piece for piece in found if piece.get("kind") == kind]
+
+    @property
+    def patches(self) -> str:
+        """Every patch that was shown."""
+        return "\n".join(piece["patch"] for piece in self.pieces("diff"))
+
+
+@pytest.fixture
+def screen(monkeypatch: pytest.MonkeyPatch) -> Iterator[Screen]:
+    """Where runs show what they do; nobody sits before it, so that nothing can be clicked."""
+    InteractiveShell.instance()
+    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+    with capture_output() as captured:
+        yield Screen(captured)
+
+
+@pytest.fixture
+def begin(connections: Connections, screen: Screen, kept: Any) -> Iterator[Callable[..., Phase]]:
+    """`Phase.begin` on it, live, with the kept records; begun again it goes on, as after a kill."""
+    phases = []
+
+    def began(notebook: str, over: Connections = connections, **parameters: object) -> Phase:
+        usual = {"target": "there", "dry_run": False, "operator": "Ann", "rollout": "r", "records": str(kept.folder),
+                 "traffic": 0, "user_issues": "none", "patience_seconds": 1}  # fmt: skip
+        known = MODELS[notebook].model_fields
+        given = {name: value for name, value in usual.items() if name in known} | parameters
+        phases.append(Phase.begin(notebook, over, **given))
+        return phases[-1]
+
+    yield began
+    for phase in phases:
+        if phase.keeping:
+            phase.keeping.hold.release()
+
+
+class Kept:
+    """Records of runs of the shipped notebooks, as papermill's output becomes one."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "records"
+
+    def add(self, notebook: str, *, code: str = "code-1", verdict: str = "PASS", dry_run: bool = False,
+            checks: Iterable[str] = (), approvals: Iterable[dict[str, Any]] = ()) -> records.Record:  # fmt: skip
+        """The record of a run about this code, whose every check says PASS, and where it is HOLD one more that."""
+        names = [*(name for criterion in PLANS[notebook].criteria for name in criterion.checks), *checks]
+        passed = [judge(name=name, rule=rules.holds, evidence={"holds": True, "percent": 100}, seen="seen").as_dict()
+                  for name in dict.fromkeys(names)]  # fmt: skip
+        if verdict == "HOLD":
+            held = judge(name="held", rule=rules.withheld, evidence={}, seen="not shown", todo="Wait.")
+            passed.append(held.as_dict())
+        now = datetime.now(UTC).isoformat()
+        begun = {"kind": "begin", "notebook": notebook, "rollout": "r", "operator": "Bo", "target": {}, "started": now,
+                 "parameters": {"target": "there", "dry_run": dry_run}, "versions": {}, "code_revision": code}  # fmt: skip
+        ended = {"kind": "conclude", "verdict": verdict, "next": "go on", "checks": passed, "ended": now, "executed": {}}
+        pieces = [begun, *({"kind": "approval", "approval": approval} for approval in approvals), ended]
+        executed = nbformat.read(ROOT / "notebooks" / f"{notebook}.ipynb", as_version=4)
+        cells = [cell for cell in executed.cells if cell.cell_type == "code"]
+        for count, cell in enumerate(cells, 1):
+            cell.execution_count = count
+        cells[-1].outputs = [
+            new_output("display_data", {"text/plain": "x"}, metadata={"hera-rollout": piece}) for piece in pieces
+        ]
+        place = self.folder.parent / f"{notebook}.ipynb"
+        nbformat.write(executed, place)
+        return records.add(place, self.folder)
+
+
+@pytest.fixture
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Kept:
+    """The records' folder; nothing is in it yet. A record's picture of itself is left out: it takes a second."""
+    monkeypatch.delenv(sources.EXEMPT_VARIABLE, raising=False)
+    monkeypatch.setattr(store, "render", lambda *_: "<p>A report.</p>")
+    monkeypatch.setattr(store, "_git_revision", str)
+    return Kept(tmp_path)

@@ -41,7 +41,7 @@ class Kube:
         objects: what is there, by path.
         decided: the flag in effect after each change: on or off.
         tasks: ids that the service's API knows.
-        sent: method and path of whatever was to be changed, in order, also where it was refused.
+        sent: method and object of whatever was to be changed, in order, also where it was refused.
         beside: answers of what is no API server: the service, Argo, Prometheus; None for a path of another's.
         trouble: given method and path before each answer; an answer of its own stands for a server in trouble.
         slow_reads: so often the Deployment is looked at before its controller is done with a change; never if negative.
@@ -88,6 +88,11 @@ class Kube:
     def deployment(self) -> dict[str, Any]:
         """The Deployment, as it is stored."""
         return self.objects[DEPLOYMENT]
+
+    @property
+    def touched(self) -> list[tuple[str, str]]:
+        """What was sent, but for what the kit itself remembers there: its state and its lease."""
+        return [(method, path) for method, path in self.sent if not path.endswith("/hera-rollout-backend")]
 
     # --- the flag -----------------------------------------------------------------------------------------------------
 
@@ -216,7 +221,7 @@ class Kube:
 
     def answer(self, method: str, path: str, body: Any, query: Mapping[str, str]) -> Answer:
         """What is answered to this question."""
-        if (found := self.trouble(method, path) or self._refused(method, path)) is not None:
+        if (found := self.trouble(method, path) or self._refused(method, path, body)) is not None:
             return found
         if (found := self.beside(method, path, body, query) or self._of_all(method, path, body)) is not None:
             return found
@@ -228,9 +233,10 @@ class Kube:
             self.decided.append(bool(self.says()["enabled"]))
         return answered
 
-    def _refused(self, method: str, path: str) -> Answer | None:
+    def _refused(self, method: str, path: str, body: Any) -> Answer | None:
         if method != "GET" and "accessreviews" not in path:
-            self.sent.append((method, path))
+            name = ((body or {}).get("metadata") or {}).get("name") if method == "POST" else None
+            self.sent.append((method, f"{path}/{name}" if name else path))
         verb, (group, resource, name) = VERBS[method], _parts(path)
         if (verb, resource) in self._forbidden:
             kind = f"{resource}.{group}".rstrip(".")
