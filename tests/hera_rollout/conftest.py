@@ -3,7 +3,7 @@
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl
 
@@ -12,8 +12,12 @@ import pytest
 from hera_rollout.records.sources import EXEMPT_VARIABLE
 from hera_rollout.target import Target
 
-Reply = Callable[..., tuple[int, str] | tuple[int, str, dict[str, str]]]
-"""Of method, path without its query, and body: the answer's status and text, and headers where it has some."""
+Text = str | Iterator[str]
+Reply = Callable[..., tuple[int, Text] | tuple[int, Text, dict[str, str]]]
+"""Of method, path without its query, and body: the answer's status and text, and headers where it has some.
+
+A text that comes in pieces is sent as it comes, after the headers: such as a watch.
+"""
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -53,11 +57,14 @@ def serving() -> Iterator[Callable[..., str]]:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 path, _, query = self.path.partition("?")
                 status, text, *headers = reply(self.command, path, body, *([dict(parse_qsl(query))] if queries else []))
+                length = {"Content-Length": str(len(text.encode()))} if isinstance(text, str) else {}
                 self.send_response(status)
-                for name, value in ({"Content-Length": str(len(text.encode()))} | (headers or [{}])[0]).items():
+                for name, value in (length | (headers[0] if headers else {})).items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(text.encode())
+                with suppress(OSError):  # whoever asked has gone meanwhile
+                    for piece in [text] if isinstance(text, str) else text:
+                        self.wfile.write(piece.encode())
 
             def __getattr__(self, name: str) -> Callable[[], None]:
                 if name.startswith("do_"):

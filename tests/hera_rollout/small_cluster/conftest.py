@@ -156,6 +156,18 @@ def connections(cluster: Cluster, service: object) -> Connections:
     return Connections.over(Cluster(target, cluster.connection, cluster.version))
 
 
+@pytest.fixture
+def limit(connections: Connections) -> Callable[..., None]:
+    """The target with other limits, also such as no file may have: no wait at all."""
+
+    def change(**limits: int) -> None:
+        target = connections.target
+        changed = target.limits.model_copy(update=limits)
+        connections.cluster.target = target.model_copy(update={"limits": changed})
+
+    return change
+
+
 class Screen:
     """What a run has shown so far."""
 
@@ -221,10 +233,11 @@ class Kept:
         if verdict == "HOLD":
             held = judge(name="held", rule=rules.withheld, evidence={}, seen="not shown", todo="Wait.")
             passed.append(held.as_dict())
-        now = datetime.now(UTC).isoformat()
-        begun = {"kind": "begin", "notebook": notebook, "rollout": "r", "operator": "Bo", "target": {}, "started": now,
-                 "parameters": {"target": "there", "dry_run": dry_run}, "versions": {}, "code_revision": code}  # fmt: skip
-        ended = {"kind": "conclude", "verdict": verdict, "next": "go on", "checks": passed, "ended": now, "executed": {}}
+        now, given = datetime.now(UTC).isoformat(), {"target": "there", "dry_run": dry_run}
+        begun = {"kind": "begin", "notebook": notebook, "rollout": "r", "operator": "Bo", "target": {},
+                 "started": now, "parameters": given, "versions": {}, "code_revision": code}  # fmt: skip
+        ended = {"kind": "conclude", "verdict": verdict, "next": "go on", "checks": passed, "ended": now,
+                 "executed": {}}  # fmt: skip
         pieces = [begun, *({"kind": "approval", "approval": approval} for approval in approvals), ended]
         executed = nbformat.read(ROOT / "notebooks" / f"{notebook}.ipynb", as_version=4)
         cells = [cell for cell in executed.cells if cell.cell_type == "code"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,7 +24,8 @@ LABELS = {"app": "backend", "pod-template-hash": "h"}
 WORKFLOWS = "/apis/argoproj.io/v1alpha1/namespaces/argo/workflows"
 USER = "system:serviceaccount:argo:operator"
 VERBS = {"GET": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
-Answer = tuple[int, dict[str, Any] | str] | tuple[int, dict[str, Any] | str, dict[str, str]]
+Said = dict[str, Any] | str | Iterator[str]
+Answer = tuple[int, Said] | tuple[int, Said, dict[str, str]]
 Where = Callable[[str, str], bool]
 """Of method and path: whether it is meant."""
 
@@ -217,7 +218,7 @@ class Kube:
     def reply(self, method: str, path: str, body: bytes, query: Mapping[str, str] | None = None) -> Any:
         """The answer's status and text, and its headers: what a server gives."""
         status, said, *headers = self.answer(method, path, json.loads(body or "null"), query or {})
-        return status, said if isinstance(said, str) else json.dumps(said), *headers
+        return status, json.dumps(said) if isinstance(said, dict) else said, *headers
 
     def answer(self, method: str, path: str, body: Any, query: Mapping[str, str]) -> Answer:
         """What is answered to this question."""
@@ -250,12 +251,13 @@ class Kube:
 
     def _of_all(self, method: str, path: str, body: Any) -> Answer | None:
         """What is asked of no object."""
-        if path == "/version":
-            return 200, {"gitVersion": "v1.35.4"}
-        if path == "/readyz":
-            return 200, "ok"
-        if path == "/api/v1/tasks":
-            return 200, {"tasks": []}
+        fixed: dict[str, Said] = {
+            "/version": {"gitVersion": "v1.35.4"},
+            "/readyz": "ok",
+            "/api/v1/tasks": {"tasks": []},
+        }
+        if path in fixed or path.endswith("/log"):
+            return 200, fixed.get(path, "")
         if path.endswith("/proxy/api/v1/flag") or path == "/api/v1/flag":
             return 200, self.says()
         if method == "POST" and path.endswith("accessreviews"):
@@ -270,18 +272,21 @@ class Kube:
         if how and of in path:
             gone = _failure(410, "Expired", f"too old resource version: {query.get('resourceVersion')} (99999)")
             event = json.dumps({"type": "ERROR", "object": gone[1]})
-            return {"early": (200, ""), "gone": (200, event + "\n"),
-                    "cut": (200, event[:40], {"Content-Length": str(len(event))})}[how]  # fmt: skip
-        ends = time.monotonic() + float(query["timeoutSeconds"])
+            cut: Answer = (200, event[:40], {"Content-Length": str(len(event))})
+            return cut if how == "cut" else (200, event + "\n" if how == "gone" else "")
+        return 200, self._events(path, int(query["resourceVersion"]), float(query["timeoutSeconds"]))
+
+    def _events(self, path: str, since: int, seconds: float) -> Iterator[str]:
+        ends = time.monotonic() + seconds
         while time.monotonic() < ends:
             if path == DEPLOYMENT.rpartition("/")[0]:
                 self._looked_at()
-            newer = [found for key, found in list(self.objects.items()) if key.startswith(f"{path}/")
-                     and int(found["metadata"]["resourceVersion"]) > int(query["resourceVersion"])]  # fmt: skip
+            newer = [found for key, found in list(self.objects.items())
+                     if key.startswith(f"{path}/") and int(found["metadata"]["resourceVersion"]) > since]  # fmt: skip
+            yield from (json.dumps({"type": "MODIFIED", "object": found}) + "\n" for found in newer)
             if newer:
-                return 200, "".join(json.dumps({"type": "MODIFIED", "object": found}) + "\n" for found in newer)
+                return
             time.sleep(0.01)
-        return 200, ""
 
     def _get(self, path: str, _body: object) -> Answer:
         if path == DEPLOYMENT:

@@ -84,10 +84,10 @@ def test_a_right_that_is_missing_fails_the_preflight_by_its_name(kube, begin):
     assert kube.touched == []
 
 
-def test_a_flag_that_is_not_in_effect_fails_pod_by_pod(kube, begin, connections):
+def test_a_flag_that_is_not_in_effect_fails_pod_by_pod(kube, begin, limit):
     kube.file = {"enabled": "false", "percent": "0"}  # off in the file wins over the variable
-    limits = connections.target.limits.model_copy(update={"rollout_deadline_seconds": 0})
-    phase = begin("01_dev_testing", elsewhere(connections, limits=limits))
+    limit(rollout_deadline_seconds=0)
+    phase = begin("01_dev_testing")
     with pytest.raises(PhaseFailed):
         asyncio.run(steps.set_flag(phase, enabled=True))
     check = phase.checks["flag in effect"]
@@ -210,9 +210,7 @@ def test_without_prometheus_it_does_not_begin(kube, begin, connections, notebook
     assert kube.touched == []
 
 
-def test_a_service_without_the_file_cannot_do_a_share_and_skipping_needs_an_approver_with_a_reason(
-    kube, begin, screen
-):
+def test_a_service_without_the_file_cannot_do_a_share_and_skipping_needs_an_approver_with_a_reason(kube, begin, screen):
     kube.deployment["spec"]["template"]["spec"]["volumes"] = []
     phase = begin("03_canary")
     with pytest.raises(PhaseOnHold):
@@ -316,16 +314,15 @@ def test_who_skipped_the_canary_is_named_and_staging_is_asked_for_in_its_place(b
 # --- 05 ---------------------------------------------------------------------------------------------------------------
 
 
-def test_the_cleanup_waits_for_production_and_for_the_guides_weeks(kube, begin, kept, connections):
+def test_the_cleanup_waits_for_production_and_for_the_guides_weeks(kube, begin, kept, limit):
     with pytest.raises(PhaseOnHold, match="no live record of 04_production"):
         asyncio.run(steps.settled(begin("05_cleanup")))
     kept.add("04_production")
     with pytest.raises(PhaseOnHold, match="too early to remove the way back"):
         asyncio.run(steps.settled(begin("05_cleanup")))
-    limits = connections.target.limits.model_copy(update={"settled_seconds": 0})
-    phase = begin("05_cleanup", elsewhere(connections, limits=limits))
+    limit(settled_seconds=0)
     with pytest.raises(PhaseOnHold, match="clean up before the guide's 2 to 4 weeks"):
-        asyncio.run(steps.settled(phase))
+        asyncio.run(steps.settled(begin("05_cleanup")))
     assert kube.touched == []
 
 
