@@ -1,15 +1,14 @@
-"""Notebook 02 on the lab by the kit's command: its entry gate, its dry run, and each fault that it must stop.
+"""Notebook 02 on the lab by the kit's command: each fault that it must stop.
 
-Healthy, to PASS: the reference copy in tests/nbval/, replayed by tests/run before these.
+Healthy, to PASS: the reference copy in tests/nbval/, replayed by tests/run before these. Its entry gate and its dry run:
+tests/hera_rollout/small_cluster/test_refusals.py.
 """
 
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import nbformat
 import pytest
 
 from hera_rollout import records
@@ -21,10 +20,10 @@ COMMAND = Path(sys.executable).parent / "hera-rollout"
 SMALL = {"rounds": "1", "concurrent": "1", "scenarios": "simple", "dry_run": "False"}
 
 
-def run(folder: Path, *words: str, target: str = "lab", **parameters: str) -> tuple[int, records.Record]:
+def run(folder: Path, target: str, **parameters: str) -> tuple[int, records.Record]:
     """`hera-rollout run 02`; its exit code and its record."""
     given = [word for name, value in parameters.items() for word in ("-p", name, value)]
-    command = [COMMAND, "run", "02", "--target", target, "--records", folder, *words, *given]
+    command = [COMMAND, "run", "02", "--target", target, "--records", folder, *given]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=400, check=False)
     found = [record for record in records.find(folder) if record.data["notebook"] == "02_staging"]
     assert found, done.stderr
@@ -33,60 +32,6 @@ def run(folder: Path, *words: str, target: str = "lab", **parameters: str) -> tu
 
 def checks(record: records.Record) -> dict[str, dict]:
     return {check["name"]: check for check in record.data["checks"]}
-
-
-def copied(record: records.Record, folder: Path) -> Path:
-    """A record as it would lie in another folder."""
-    return shutil.copytree(record.folder, folder / record.folder.parent.name / record.folder.name)
-
-
-def test_without_phase_1_it_holds_before_anything_is_changed(clean_backend, tmp_path):
-    before = clean_backend.generation()
-    code, record = run(tmp_path, **SMALL)
-    assert (code, record.verdict) == (3, "HOLD")
-    assert "no live record of 01_dev_testing" in checks(record)["entry gate"]["seen"]
-    assert "hera-rollout run 01" in record.data["next"]
-    assert clean_backend.generation() == before
-
-
-def test_a_record_that_was_changed_fails_before_anything_is_changed(clean_backend, passed_01, tmp_path):
-    copy = copied(passed_01, tmp_path)
-    (copy / "report.html").write_text((copy / "report.html").read_text() + " ")
-    before = clean_backend.generation()
-    code, record = run(tmp_path, **SMALL)
-    assert (code, record.verdict) == (1, "FAIL")
-    assert "report.html was changed" in checks(record)["entry gate"]["seen"]
-    assert clean_backend.generation() == before
-
-
-@pytest.mark.soak
-def test_a_record_about_other_code_holds_and_names_both(clean_backend, passed_01, tmp_path):
-    text = (passed_01.folder / "notebook.ipynb").read_text()
-    mine = passed_01.data["code_revision"]
-    other = tmp_path / "out.ipynb"
-    other.write_text(text.replace(mine, "content-older+hera-6.0.0"))
-    assert nbformat.read(other, 4)
-    folder = tmp_path / "records"
-    assert records.add(other, folder).data["code_revision"] == "content-older+hera-6.0.0"
-    code, record = run(folder, **SMALL)
-    assert (code, record.verdict) == (3, "HOLD")
-    seen = checks(record)["entry gate"]["seen"]
-    assert "content-older+hera-6.0.0" in seen
-    assert mine in seen
-
-
-@pytest.mark.soak
-def test_a_dry_run_shows_the_patch_and_the_overlay_and_changes_nothing(clean_backend, passed_01, tmp_path):
-    before = (clean_backend.generation(), len(clean_backend.operator.workflows()))
-    code, record = run(tmp_path, previous=str(passed_01.folder))
-    assert (code, record.verdict) == (3, "HOLD")
-    assert checks(record)["entry gate"]["verdict"] == "PASS"
-    assert (clean_backend.generation(), len(clean_backend.operator.workflows())) == before
-    patches = "".join(path.read_text() for path in (record.folder / "evidence").glob("*.patch"))
-    assert "+kind: Kustomization" in patches
-    assert 'env: [{name: USE_HERA_SDK, value: "true"}]' in patches
-    _, record = run(tmp_path, previous=str(record.folder))
-    assert "is no live record of 01_dev_testing" in checks(record)["entry gate"]["seen"]
 
 
 # the scenarios that the faults need; for each fault the check that must stop it and what it must have seen
@@ -111,7 +56,7 @@ ROWS = [
 def test_a_fault_is_stopped(clean_backend, passed_01, target_file, tmp_path, scenarios, faults):  # noqa: PLR0917
     clean_backend.set_faults(**dict.fromkeys(faults, "on"))
     given = {**SMALL, "scenarios": scenarios, "previous": str(passed_01.folder)}
-    code, record = run(tmp_path / "records", target=target_file(), **given)
+    code, record = run(tmp_path / "records", target_file(), **given)
     assert (code, record.verdict) == (1, "FAIL")
     told = checks(record)
     for check, symptom in faults.values():

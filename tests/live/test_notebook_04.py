@@ -1,6 +1,7 @@
-"""Notebook 04 on the lab by the kit's command: held back, watched over two runs, and each fault taken back by itself.
+"""Notebook 04 on the lab by the kit's command: watched over two runs, and each fault taken back by itself.
 
-Healthy, to PASS: the reference copy in tests/nbval/, replayed by tests/run before these.
+Healthy, to PASS: the reference copy in tests/nbval/, replayed by tests/run before these. What it refuses or asks for, and
+what users' words do: test_refusals.py and test_going_on_with_a_run.py of tests/hera_rollout/small_cluster.
 """
 
 import json
@@ -44,7 +45,7 @@ def approvals(*subjects):
                         "reason": "a test", "at": datetime.now(UTC).isoformat()} for what in subjects])  # fmt: skip
 
 
-def run(folder, before, target="lab", **parameters):
+def run(folder, before, target, **parameters):
     """`hera-rollout run 04`; its exit code and its record."""
     given = {**COMMON, "records": before, **parameters}
     options = [word for name, value in given.items() for word in ("-p", name, str(value))]
@@ -62,51 +63,6 @@ def checks(record):
 def enabled(lab):
     """What the pods say."""
     return {said["enabled"] for said in lab.flags()}
-
-
-def test_nobody_approved_and_nobody_was_told_so_nothing_is_turned(clean_backend, before, tmp_path, monkeypatch):
-    monkeypatch.delenv("HERA_ROLLOUT_NOTICES", raising=False)
-    generation = clean_backend.generation()
-    code, record = run(tmp_path, before, told="", approval=approvals(OUTSIDE))
-    assert (code, record.verdict) == (3, "HOLD")
-    assert "names no address" in checks(record)["communication: before"]["seen"]
-    code, record = run(tmp_path, before, approval=approvals(OUTSIDE))
-    assert (code, record.verdict) == (3, "HOLD")
-    todo = checks(record)[f"approval: {DEPLOY}"]["todo"]
-    assert "hera-rollout approve --rollout production-test --phase 04_production" in todo
-    assert clean_backend.generation() == generation
-    assert enabled(clean_backend) == {False}
-
-
-@pytest.mark.soak
-def test_without_a_canary_it_does_not_begin_and_who_skipped_it_is_named(clean_backend, before, tmp_path, monkeypatch):
-    code, record = run(tmp_path, str(tmp_path))
-    assert (code, record.verdict) == (3, "HOLD")
-    assert "no live record of 03_canary" in checks(record)["entry gate"]["seen"]
-    code, record = run(tmp_path, before, previous=str(skipped(clean_backend, before, tmp_path, monkeypatch)))
-    assert (code, record.verdict) == (3, "HOLD")
-    gate = checks(record)["entry gate"]
-    assert gate["verdict"] == "PASS"
-    assert "the canary was skipped, approved by Ann: optional, says the guide" in gate["seen"]
-    assert checks(record)["entry gate: staging"]["verdict"] == "PASS"
-    assert f"approval: {OUTSIDE}" in checks(record) or f"approval: {DEPLOY}" in checks(record), "it went on"
-
-
-def skipped(lab, before, folder, monkeypatch):
-    """The record of a canary that a service without the flag's file could not do, and that somebody skipped."""
-    # The administrator may read any ConfigMap; Argo knows only the operator's token.
-    monkeypatch.setenv("HERA_ROLLOUT_ARGO_TOKEN", lab.operator.token)
-    text = (ROOT / "targets" / "lab.toml").read_text(encoding="utf-8")
-    for old, new in (('context = "lab"', 'context = "lab-admin"'), ("[flag]", '[flag]\nconfigmap = "other-flag"')):
-        text = text.replace(old, new)
-    (folder / "other.toml").write_text(text, encoding="utf-8")
-    skip = {"approver": "Ann", "reason": "optional, says the guide", "rollout": "skipping", "phase": "03_canary",
-            "what": "skip the canary", "at": datetime.now(UTC).isoformat()}  # fmt: skip
-    words = ["-p", "dry_run", "False", "-p", "rollout", "skipping", "-p", "records", before, "-p", "approval",
-             json.dumps(skip)]  # fmt: skip
-    subprocess.run([COMMAND, "run", "03", "--target", folder / "other.toml", "--records", folder, *words], cwd=ROOT,
-                   capture_output=True, timeout=300, check=False)  # fmt: skip
-    return next(one.folder for one in records.find(folder) if one.data["notebook"] == "03_canary")
 
 
 @pytest.mark.soak
@@ -185,14 +141,3 @@ def taken_back(target):
     """Whether the kit's last word on the flag is off."""
     flags = State.load(Cluster.connect(target)).facts.flags
     return bool(flags) and not flags[-1].enabled
-
-
-@pytest.mark.soak
-def test_page_leaves_the_flag_and_users_words_decide(clean_backend, before, patient, tmp_path):
-    code, record = run(
-        tmp_path, before, patient, approval=approvals(DEPLOY, OUTSIDE), on_fail="page", user_issues="jobs hang"
-    )
-    assert (code, record.verdict) == (1, "FAIL")
-    assert "jobs hang" in checks(record)["user-reported issues"]["seen"]
-    assert "communication: during" in checks(record)
-    assert enabled(clean_backend) == {True}

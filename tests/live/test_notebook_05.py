@@ -1,8 +1,8 @@
-"""Notebook 05 on the lab by the kit's command: the cleaned backend runs, and what must not be is refused or put back.
+"""Notebook 05 on the lab by the kit's command: the cleaned backend runs, and what must not be is put back.
 
 With the service's whole suite, and as a person without approvals at hand walks it: the reference copy in tests/nbval/,
 replayed by tests/run before these; here the suite is cut to what a minute allows. Its whole suite on the cleaned source
-is in tests/hera_rollout/cleanup/test_golden.py.
+is in tests/hera_rollout/cleanup/test_golden.py, and what it refuses in test_cleanup_steps.py there.
 """
 
 import json
@@ -102,7 +102,7 @@ def approvals(*subjects):
                         "reason": "a test", "at": datetime.now(UTC).isoformat()} for what in subjects])  # fmt: skip
 
 
-def run(folder, before, service, target="lab", **parameters):
+def run(folder, before, service, target, **parameters):
     """`hera-rollout run 05`; its exit code and its record."""
     given = {**COMMON, **CLEANS, "records": before, "repository": str(service), **parameters}
     options = [word for name, value in given.items() for word in ("-p", name, str(value))]
@@ -118,17 +118,19 @@ def checks(record):
 
 
 @pytest.mark.soak  # tests/nbval/05_cleanup.ipynb comes to the same end, in one run
-def test_flag_and_yaml_path_leave_the_service_and_the_cleaned_one_runs(in_production, before, service, tmp_path):
+def test_flag_and_yaml_path_leave_the_service_and_the_cleaned_one_runs(
+    in_production, before, service, tmp_path, target_path
+):
     """In two runs: nobody approved the deploy in the first, and the second goes on from its branch."""
     flagged, main = deployed(in_production), git(service, "rev-parse", "main")
-    code, record = run(tmp_path, before, service, experience="",
+    code, record = run(tmp_path, before, service, target_path, experience="",
                        approval=approvals(EARLY, f"remove USE_HERA_SDK, plan {digest(service)}"))  # fmt: skip
     assert (code, record.verdict) == (3, "HOLD"), record.data["reason"]
     assert "hera-rollout approve" in checks(record)[f"approval: {DEPLOY}"]["todo"]
     assert deployed(in_production) == flagged
     branch = git(service, "rev-parse", "cleanup/use-hera-sdk")
 
-    code, record = run(tmp_path, before, service, approval=approvals(DEPLOY))
+    code, record = run(tmp_path, before, service, target_path, approval=approvals(DEPLOY))
     found = checks(record)
     assert (code, record.verdict) == (0, "PASS"), record.data["reason"]
     assert "is a deviation, approved by Ann: a test" in found["settled"]["seen"]
@@ -160,36 +162,22 @@ def golden():
 ELSEWHERE = {"tests/ruff.toml": "the project's linter would read it in the golden tree"}
 
 
-@pytest.mark.soak  # tests/hera_rollout/cleanup refuses both without a lab
-def test_a_dirty_tree_is_refused_and_a_suite_that_fails_deploys_nothing(on_by_file, before, service, tmp_path):
-    flagged, generation = deployed(on_by_file), on_by_file.generation()
-    (service / "notes.txt").write_text("x")
-    every = approvals(EARLY, DEPLOY, f"remove USE_HERA_SDK, plan {digest(service)}")
-    code, record = run(tmp_path, before, service, approval=every)
-    assert (code, record.verdict) == (2, "REFUSED")
-    assert "The tree is dirty (?? notes.txt); nothing was changed." in record.data["reason"]
-    (service / "notes.txt").unlink()
-    code, record = run(tmp_path, before, service, approval=every, tests=f"test -f {PACKAGE}/yaml_path.py")
-    assert (code, record.verdict) == (1, "FAIL")
-    assert "fail on the cleaned source" in checks(record)["tests of the service"]["seen"]
-    assert "deployed" not in checks(record)
-    assert git(service, "branch", "--list", "cleanup/*") == ""
-    assert (deployed(on_by_file), on_by_file.generation()) == (flagged, generation)
-
-
 NOWHERE = """
 from kubernetes import client, config
-api = client.AppsV1Api(config.new_client_from_config("{kubeconfig}", "lab-admin"))
+api = client.AppsV1Api(config.new_client_from_config("{kubeconfig}", "{context}"))
 containers = [dict(name="backend", image="rollout-lab/backend:nowhere", imagePullPolicy="Never")]
-api.patch_namespaced_deployment("backend", "argo", dict(spec=dict(template=dict(spec=dict(containers=containers)))))
+patch = dict(spec=dict(template=dict(spec=dict(containers=containers))))
+api.patch_namespaced_deployment("backend", "{namespace}", patch)
 """
 
 
 @pytest.mark.soak
-def test_a_deploy_that_fails_half_way_is_put_back(in_production, before, service, tmp_path):
+def test_a_deploy_that_fails_half_way_is_put_back(in_production, before, service, target_file, tmp_path):
     """Its command deploys an image that is not there, and says that all went well."""
-    (tmp_path / "deploy.py").write_text(NOWHERE.format(kubeconfig=in_production.kubeconfig), encoding="utf-8")
-    text = (ROOT / "targets" / "lab.toml").read_text(encoding="utf-8")
+    program = NOWHERE.format(kubeconfig=in_production.kubeconfig, context=in_production.admin.context,
+                             namespace=in_production.namespace)  # fmt: skip
+    (tmp_path / "deploy.py").write_text(program, encoding="utf-8")
+    text = Path(target_file(medium='"env"')).read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if not line.startswith(("build =", "load =", "deploy ="))]
     lines.append(f'deploy = "python {tmp_path}/deploy.py"')
     (tmp_path / "wrong.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")

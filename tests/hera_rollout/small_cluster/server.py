@@ -168,6 +168,10 @@ class Kube:
         message = "the server is currently unable to handle the request"
         self._failing.append((_failure(503, "ServiceUnavailable", message), where, [times]))
 
+    def well(self) -> None:
+        """It serves every request again."""
+        self._failing.clear()
+
     def meanwhile(self, path: str, hand: Callable[[], object] = lambda: None, times: int = 1) -> None:
         """Between the kit's read and its write somebody writes the object: as `hand` does, or just its status."""
         self._hands[path] = (hand, [times])
