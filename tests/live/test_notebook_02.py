@@ -1,6 +1,6 @@
 """Notebook 02 on the lab by the kit's command: each fault that it must stop.
 
-Healthy, to PASS: the reference copy in tests/nbval/, replayed by tests/run before these. Its entry gate and its dry run:
+Healthy, to PASS: the reference copy in tests/nbval/, replayed by tests/run before these. Its entry gate and dry run:
 tests/hera_rollout/small_cluster/test_refusals.py.
 """
 

@@ -1,7 +1,7 @@
 """Notebook 04 on the lab by the kit's command: watched over two runs, and each fault taken back by itself.
 
-Healthy, to PASS: the reference copy in tests/nbval/, replayed by tests/run before these. What it refuses or asks for, and
-what users' words do: test_refusals.py and test_going_on_with_a_run.py of tests/hera_rollout/small_cluster.
+Healthy, to PASS: the reference copy in tests/nbval/, replayed by tests/run before these. What it asks for, and what
+users' words do: test_refusals.py and test_going_on_with_a_run.py of tests/hera_rollout/small_cluster.
 """
 
 import json

@@ -36,7 +36,6 @@ cluster = Cluster.connect(Target.load(os.environ["TARGET"]))
 @pytest.fixture
 def nothing_kept(cluster):
     """Neither state nor lease, before and after."""
-
     name, namespace = cluster.target.state_name, cluster.target.namespace
     kept = (f"/api/v1/namespaces/{namespace}/configmaps/{name}",
             f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/{name}")  # fmt: skip
