@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,8 +13,6 @@ from types import ModuleType
 from typing import Any
 
 import nbformat
-import threading
-import time
 import pytest
 import yaml
 from click.testing import CliRunner, Result
@@ -20,8 +20,8 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 from nbformat.v4 import new_output
 
-from hera_rollout import records
 from hera_rollout import clock as clocks
+from hera_rollout import records
 from hera_rollout.cli import rolling_back
 from hera_rollout.cluster import Cluster
 from hera_rollout.display import Live
