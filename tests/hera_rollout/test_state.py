@@ -1,4 +1,4 @@
-"""What the state holds, how large it gets, and what it says of others. The cluster: small_cluster/test_state_kept.py."""
+"""What the state holds, how large it gets, what it says of others. The cluster: small_cluster/test_state_kept.py."""
 
 import json
 import subprocess
