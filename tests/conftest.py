@@ -23,33 +23,71 @@ LIVE = (
     "tests/hera_rollout/equivalence/test_pinned_manifests.py",
     "tests/test_hera_integration.py",
 )  # where tests marked `live` may be
-LAST = "tests/live/test_lab.py"
+ARGO = (
+    "tests/test_hera_integration.py",  # the guide's own lines
+    "tests/live/test_dashboards.py",  # its figures of Argo are of the namespace where the controller is
+    "tests/live/test_init.py",  # looks for Argo's own services
+    "tests/live/test_notebook_05.py",  # the target's commands deploy the lab's own backend
+    "tests/live/test_watch_in_cluster.py",  # deploy/overlays/lab-watch
+)  # on the installation in namespace argo, of which there is one; the others on a tenant of the worker's own
+LONG = (
+    "tests/live/test_notebook_03.py",
+    "tests/live/test_rollback.py",
+    "tests/live/test_notebook_04.py",
+    "tests/live/test_state.py",
+    "tests/live/test_full_rollback.py",
+    "tests/live/test_notebook_02.py",
+    "tests/live/test_backend_flag.py",
+)  # first, longest first, or the others wait for one of them at the end
+ALONE = ("tests/live/test_outages.py", "tests/live/test_lab.py")
+"""Last, and nothing beside them: what they kill is everybody's. The last of all takes the lab itself down."""
+ORDER = (*LONG, *ARGO)
+DEPLETED = 2  # tests of a worker at which pytest-xdist gives it more
 GATE, TURN = Path(__file__), Path(__file__).parent / "live" / "test_lab.py"  # locked, never written
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The lab's own tests take the shared lab down and bring it up again: they come last."""
-    items.sort(key=_is_last)
+    """What takes longest first, what stands alone last; the rest as it was found."""
+    items.sort(key=lambda item: _rank(item.nodeid))
     if lost := [item.nodeid for item in items if item.get_closest_marker("live") and not item.nodeid.startswith(LIVE)]:
         raise pytest.UsageError(f"{lost[0]} is marked live: name its file in LIVE of tests/conftest.py")
 
 
+def _rank(nodeid: str) -> int:
+    file = nodeid.partition("::")[0]
+    if file in ALONE:
+        return 1 + len(ORDER) + ALONE.index(file)
+    return ORDER.index(file) if file in ORDER else len(ORDER)
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling | None:
-    """`--dist loadgroup`: one lab, so one worker runs its tests, in order.
+    """`--dist loadgroup`: a worker has a tenant of the lab, and takes one file after the other.
 
     By path: pytest-xdist 3.8's own groups are lost with pytest 9.2 (pytest-xdist issue 1386), and silently.
     """
     if config.getvalue("dist") != "loadgroup":
         return None
     from xdist.scheduler import LoadScopeScheduling
+    from xdist.workermanage import WorkerController
 
-    class OneLab(LoadScopeScheduling):
+    config.option.loadscopereorder = False  # by how many tests a file has
+
+    class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return "lab" if nodeid.startswith(LIVE) else nodeid
+            scopes = {"argo": ARGO, "alone": ALONE}
+            return next((name for name, files in scopes.items() if nodeid.startswith(files)), nodeid.partition("::")[0])
 
-    return OneLab(config, log)
+        def _reschedule(self, node: WorkerController) -> None:
+            """What stands alone goes to the worker that is at work longest."""
+            others = [other for other in self.nodes if other is not node and not other.shutting_down]
+            if list(self.workqueue) == ["alone"] and others and self._pending_of(self.assigned_work[node]) <= DEPLETED:
+                node.shutdown()
+            else:
+                super()._reschedule(node)
+
+    return ByFile(config, log)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -76,10 +114,10 @@ class Aloud:
 
 
 class Turns:
-    """Workers run side by side, but for LAST: it compares the machine before and after and wants no test beside it.
+    """Workers run side by side, but for ALONE: they kill what all share, and want no test beside them.
 
-    Every test holds a shared lock; LAST holds an exclusive one from its first test to its last. A gate keeps other
-    workers' tests from overtaking LAST again and again. A test's timeout begins when its turn has come.
+    Every test holds a shared lock; ALONE holds an exclusive one from its first test to its last. A gate keeps other
+    workers' tests from overtaking ALONE again and again. A test's timeout begins when its turn has come.
     """
 
     def __init__(self) -> None:
@@ -92,18 +130,18 @@ class Turns:
     ) -> Generator[None, object, object]:
         """One test, when its turn has come."""
         if not self._alone:
-            self._alone = _is_last(item)
+            self._alone = _is_alone(item)
             self._held.enter_context(_turn(fcntl.LOCK_EX if self._alone else fcntl.LOCK_SH))
         try:
             return (yield)
         finally:
-            if not (self._alone and _is_last(nextitem)):
+            if not (self._alone and _is_alone(nextitem)):
                 self._alone = False
                 self._held.close()
 
 
-def _is_last(item: pytest.Item | None) -> bool:
-    return item is not None and item.nodeid.startswith(LAST)
+def _is_alone(item: pytest.Item | None) -> bool:
+    return item is not None and item.nodeid.startswith(ALONE)
 
 
 @contextmanager
@@ -113,6 +151,12 @@ def _turn(kind: int) -> Iterator[None]:
             fcntl.flock(gate, kind)
             fcntl.flock(turn, kind)
         yield
+
+
+@pytest.fixture(scope="module")
+def in_argo(request: pytest.FixtureRequest) -> bool:
+    """Whether the file's tests need the installation in namespace argo itself."""
+    return request.node.nodeid.startswith(ARGO)
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,7 @@ def load(paths: Paths, inventory: Inventory, project: Path) -> str:
 
     The image's tag is a hash of its inputs, so an older revision of the Deployment still means the older code.
     """
-    return loading.load(paths, inventory, project, checkout.BACKEND, current=_deployed(paths))
+    return loading.load(paths, inventory, project, checkout.BACKEND, current=deployed(paths))
 
 
 def deploy(paths: Paths, api: Api, inventory: Inventory, project: Path, name: str) -> None:
@@ -37,24 +37,25 @@ def deploy(paths: Paths, api: Api, inventory: Inventory, project: Path, name: st
 def current(paths: Paths, inventory: Inventory, project: Path) -> bool:
     """Whether the deployed backend was built from what the checkout holds now."""
     base = Path(inventory.images["rollout-lab/python:3.11"]).parent.name
-    return _deployed(paths) == f"{checkout.BACKEND.image}:{checkout.inputs_hash(project, base)}"
+    return deployed(paths) == f"{checkout.BACKEND.image}:{checkout.inputs_hash(project, base)}"
 
 
 def _state(paths: Paths) -> Path:
     return paths.state / "backend.json"
 
 
-def _deployed(paths: Paths) -> str:
+def deployed(paths: Paths) -> str:
+    """The image that was deployed last; "" where none was."""
     try:
         return str(json.loads(_state(paths).read_text())["image"])
     except (OSError, ValueError, KeyError):
         return ""
 
 
-def answers() -> bool:
-    """Whether the backend answers on its node port."""
+def answers(address: str = BACKEND) -> bool:
+    """Whether a backend answers on its node port."""
     try:
-        return httpx.get(f"{BACKEND}/healthz", timeout=2, trust_env=False).status_code == OK
+        return httpx.get(f"{address}/healthz", timeout=2, trust_env=False).status_code == OK
     except httpx.HTTPError:
         return False
 

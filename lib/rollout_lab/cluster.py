@@ -38,7 +38,7 @@ def apply_identities(paths: Paths, api: Api, project: Path | None, kubectl: Path
         apply_folder(api, kubectl, rights)
     else:
         apply_file(paths, api, "operator-stand-in.yaml")
-    kubeconfig.write_operator(paths, api.token("operator"))
+    kubeconfig.write_operator(paths, api.token("operator"), paths.kubeconfig)
 
 
 def apply_folder(api: Api, kubectl: Path, folder: Path, replaced: tuple[str, str] = ("", "")) -> None:
@@ -50,10 +50,14 @@ def apply_folder(api: Api, kubectl: Path, folder: Path, replaced: tuple[str, str
         folder: the kustomization.
         replaced: a text in the rendered manifests and what takes its place.
     """
-    rendered = run([kubectl, "kustomize", folder]).stdout
-    for document in yaml.safe_load_all(rendered.replace(*replaced) if replaced[0] else rendered):
-        if document:
-            api.apply(document)
+    for document in rendered(kubectl, folder, replaced):
+        api.apply(document)
+
+
+def rendered(kubectl: Path, folder: Path, replaced: tuple[str, str] = ("", "")) -> list[dict[str, Any]]:
+    """The documents of a kustomization, a text in them replaced."""
+    text = run([kubectl, "kustomize", folder]).stdout
+    return [one for one in yaml.safe_load_all(text.replace(*replaced) if replaced[0] else text) if one]
 
 
 def apply_crds(api: Api, inventory: Inventory) -> None:

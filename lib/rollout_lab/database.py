@@ -42,6 +42,14 @@ def url(paths: Paths, name: str, driver: str = "postgresql+psycopg") -> str:
     return f"{driver}://{name}:{passwords(paths)[name]}@{NODE_ADDRESS}:{POSTGRES_PORT}/{name}"
 
 
+def run_sql(paths: Paths, name: str, statement: str) -> None:
+    """Run a statement in a database as its owner."""
+    settings = {"PGPASSWORD": passwords(paths)[name], "PGCONNECT_TIMEOUT": "5"}
+    place = [f"--host={NODE_ADDRESS}", f"--port={POSTGRES_PORT}", f"--username={name}", f"--dbname={name}"]
+    quiet = ["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1"]
+    run([POSTGRES_PROGRAMS / "psql", *place, *quiet, f"--command={statement}"], env=settings)
+
+
 def ensure(paths: Paths) -> None:
     """Make the cluster with users and databases unless it is there; it gets its name only when complete."""
     target = paths.state / "postgres"

@@ -1,4 +1,4 @@
-"""Keeps the list of what Prometheus scrapes: the pods behind the lab's services, from EndpointSlices.
+"""Keeps the list of what Prometheus scrapes: the pods behind the lab's services in every namespace.
 
 Run as `python -m rollout_lab.discovery TARGETS_FILE CERTIFICATES_FOLDER`; a component of the lab. Light on purpose: it
 lives as long as the lab does, so it imports the standard library only.
@@ -19,7 +19,7 @@ from rollout_lab.addresses import NODE_ADDRESS
 # The Argo Server's own figures ask for a caller's token, which Prometheus has no business to hold.
 SERVICES = {"backend": "/metrics", "workflow-controller-metrics": "/metrics"}
 SELECTOR = "kubernetes.io/service-name+in+(" + ",".join(SERVICES) + ")"
-PATH = f"/apis/discovery.k8s.io/v1/namespaces/argo/endpointslices?labelSelector={SELECTOR}"
+PATH = f"/apis/discovery.k8s.io/v1/endpointslices?labelSelector={SELECTOR}"
 EVERY_SECONDS = 1.0
 TIMEOUT_SECONDS = 5.0
 
@@ -39,7 +39,7 @@ def targets(slices: list[dict[str, Any]]) -> list[dict[str, Any]]:
                     "__metrics_path__": SERVICES.get(service, "/metrics"),
                 }
                 found.append({"targets": [f"{endpoint['addresses'][0]}:{ports[0]}"], "labels": labels})
-    return sorted(found, key=lambda target: (target["labels"]["service"], target["labels"]["pod"]))
+    return sorted(found, key=lambda target: [target["labels"][name] for name in ("namespace", "service", "pod")])
 
 
 def publish(file: Path, found: list[dict[str, Any]]) -> None:

@@ -26,16 +26,19 @@ def _certificate_user(folder: Path, name: str) -> dict[str, str]:
     }
 
 
-def document(folder: Path, users: dict[str, dict[str, str]], current: str) -> dict[str, Any]:
-    """A kubeconfig with one context per user, all in the namespace `argo`.
+def document(
+    folder: Path, users: dict[str, dict[str, str]], current: str, namespace: str = NAMESPACE
+) -> dict[str, Any]:
+    """A kubeconfig with one context per user, all in one namespace.
 
     Args:
         folder: where the CA certificate is.
         users: context name to credentials.
         current: the default context.
+        namespace: of all contexts.
     """
     cluster = {"server": API_SERVER, "certificate-authority-data": _data(folder / "ca.crt")}
-    context = {name: {"cluster": "lab", "user": name, "namespace": NAMESPACE} for name in users}
+    context = {name: {"cluster": "lab", "user": name, "namespace": namespace} for name in users}
     return {
         "apiVersion": "v1",
         "kind": "Config",
@@ -62,7 +65,7 @@ def write_components(paths: Paths) -> None:
         write(paths.kubeconfigs / f"{name}.yaml", document(paths.certificates, user, name))
 
 
-def write_operator(paths: Paths, token: str) -> None:
-    """Write the kubeconfig of people and the kit: `lab` is the operator, `lab-admin` may do everything."""
+def write_operator(paths: Paths, token: str, file: Path, namespace: str = NAMESPACE) -> None:
+    """Write a kubeconfig of people and the kit: `lab` is a namespace's operator, `lab-admin` may do everything."""
     users = {"lab": {"token": token}, "lab-admin": _certificate_user(paths.certificates, "admin")}
-    write(paths.kubeconfig, document(paths.certificates, users, "lab"))
+    write(file, document(paths.certificates, users, "lab", namespace))

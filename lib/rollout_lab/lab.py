@@ -21,6 +21,7 @@ from rollout_lab import (
     service_repository,
     status,
     stopping,
+    tenants,
 )
 from rollout_lab.api import Api
 from rollout_lab.errors import LabError
@@ -182,6 +183,20 @@ class Lab:
             with Api(paths) as api:
                 kit.ensure_volume(paths, api)
         return name
+
+    def tenant(self, number: int) -> tenants.Tenant:
+        """Make one more installation of the checkout's backend, beside the one in namespace argo."""
+        project, chosen = checkout.require(self.project), tenants.Tenant(number)
+        paths = self._require_up()
+        with Api(paths) as api:
+            tenants.ensure(paths, api, inventory.load(paths), project, chosen)
+        return chosen
+
+    def remove_tenant(self, number: int) -> None:
+        """Remove it and all it knew."""
+        paths = self._require_up()
+        with Api(paths) as api:
+            tenants.remove(paths, api, tenants.Tenant(number))
 
     def service_repository(self, folder: Path) -> str:
         """Make a git repository of the checkout's backend; return its commit."""

@@ -1,6 +1,11 @@
-"""The lab as its operator sees it. Tests here need `make lab`; a lab that is not there is a failure, never a skip."""
+"""The lab as its operator sees it. Tests here need `make lab`; a lab that is not there is a failure, never a skip.
+
+Each process of tests has a tenant of the lab: a namespace with a backend of its own, so that several may run at once.
+"""
 
 import base64
+import fcntl
+import functools
 import os
 import re
 import subprocess
@@ -8,6 +13,8 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,32 +30,96 @@ from hera_rollout.backend import Backend
 from hera_rollout.cluster import Cluster
 from hera_rollout.target import Target
 from hera_rollout.workflows import Workflows
+from rollout_lab import tenants
+from rollout_lab.lab import Lab as LabOfMachine
 
 ROOT = Path(__file__).parents[2]
+LAB_TOML = ROOT / "targets" / "lab.toml"
+KUBECONFIG = Path(os.environ.get("ROLLOUT_LAB_STATE") or "/var/lib/rollout-lab") / "kubeconfig"
 
 
-@pytest.fixture(scope="session")
-def target() -> Target:
-    return Target.load("lab", search=ROOT)
+@dataclass(frozen=True)
+class Place:
+    """One installation of the backend.
+
+    Attributes:
+        namespace: where it is.
+        kubeconfig: contexts `lab`, its operator, and `lab-admin`.
+        backend_url: where it answers.
+    """
+
+    namespace: str
+    kubeconfig: Path
+    backend_url: str
 
 
-@pytest.fixture(scope="session")
+IN_ARGO = Place("argo", KUBECONFIG, "http://127.0.0.1:8000")
+
+
+@functools.cache
+def tenant() -> Place:
+    """This process's own tenant: the first that no other run of tests has; the lock lasts as long as the process."""
+    running = LabOfMachine(project=ROOT)
+    for number in range(1, tenants.MOST + 1):
+        lock = os.open(f"/run/lock/hera-rollout-tenant-{number}.lock", os.O_CREAT | os.O_WRONLY)
+        with suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            made = running.tenant(number)
+            return Place(made.name, made.kubeconfig(running.paths), made.backend_url)
+        os.close(lock)
+    raise AssertionError(f"all {tenants.MOST} tenants of the lab are taken by other runs of tests")
+
+
+@pytest.fixture(scope="module")
+def place(in_argo: bool) -> Place:
+    """Where this file's tests are; without a lab they fail and say how to get it."""
+    if not KUBECONFIG.is_file():
+        pytest.fail(f"no lab: {KUBECONFIG} is missing. Start it with `make lab`", pytrace=False)
+    return IN_ARGO if in_argo else tenant()
+
+
+@pytest.fixture(scope="module")
+def target_path(place: Place, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The place's target file, for `--target`. But for the place it is the lab's own."""
+    if place is IN_ARGO:
+        return str(LAB_TOML)
+    text = LAB_TOML.read_text(encoding="utf-8")
+    for name in ("kubeconfig", "namespace", "backend_url"):
+        text = replaced(text, name, f'"{getattr(place, name)}"')
+    path = tmp_path_factory.mktemp(place.namespace) / "lab.toml"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def replaced(text: str, name: str, value: object) -> str:
+    """A target file's text with another value for a line that is there."""
+    text, count = re.subn(rf"(?m)^{name} = .*$", lambda _: f"{name} = {value}", text)
+    assert count == 1, name
+    return text
+
+
+@pytest.fixture(scope="module")
+def target(target_path: str) -> Target:
+    return Target.load(target_path)
+
+
+@pytest.fixture(scope="module")
 def cluster(target: Target) -> Cluster:
     return Cluster.connect(target)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def admin(target: Target) -> Cluster:
     """The lab's administrator, for what a test breaks and mends; never for what it asserts."""
     return Cluster.connect(target.model_copy(update={"context": "lab-admin"}))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def workflows(target: Target, cluster: Cluster) -> Workflows:
     return Workflows(target, cluster)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def backend(target: Target) -> Backend:
     return Backend.connect(target)
 
@@ -67,10 +138,7 @@ def flag_off_after(cluster: Cluster, backend: Backend) -> Iterator[None]:
 
 # --- The backend as deployed: real clients and what a test may switch ------------------------------------------------
 
-NAMESPACE = "argo"
 DEPLOYMENT = "backend"
-KUBECONFIG = Path(os.environ.get("ROLLOUT_LAB_STATE") or "/var/lib/rollout-lab") / "kubeconfig"
-BACKEND_URL = "http://127.0.0.1:8000"
 PASSING_ENV = ("USE_HERA_SDK", "BACKEND_DIALECT", "WORKFLOW_SUSPEND", "RESULTS_PVC")
 
 
@@ -98,9 +166,10 @@ def kubectl_program():
 class Identity:
     """The Kubernetes API and the Argo Server as one user."""
 
-    def __init__(self, context):
+    def __init__(self, place, context):
         self.context = context
-        self.api = config.new_client_from_config(str(KUBECONFIG), context)
+        self.kubeconfig, self.namespace = place.kubeconfig, place.namespace
+        self.api = config.new_client_from_config(str(self.kubeconfig), context)
         self.core = client.CoreV1Api(self.api)
         self.apps = client.AppsV1Api(self.api)
         self.rbac = client.RbacAuthorizationV1Api(self.api)
@@ -108,29 +177,30 @@ class Identity:
 
     @property
     def token(self):
-        users = {user["name"]: user["user"] for user in yaml.safe_load(KUBECONFIG.read_text())["users"]}
-        contexts = {entry["name"]: entry["context"] for entry in yaml.safe_load(KUBECONFIG.read_text())["contexts"]}
+        known = yaml.safe_load(self.kubeconfig.read_text())
+        users = {user["name"]: user["user"] for user in known["users"]}
+        contexts = {entry["name"]: entry["context"] for entry in known["contexts"]}
         return users[contexts[self.context]["user"]]["token"]
 
     def workflow(self, name):
-        return self.custom.get_namespaced_custom_object("argoproj.io", "v1alpha1", NAMESPACE, "workflows", name)
+        return self.custom.get_namespaced_custom_object("argoproj.io", "v1alpha1", self.namespace, "workflows", name)
 
     def workflows(self, selector=""):
         listed = self.custom.list_namespaced_custom_object(
-            "argoproj.io", "v1alpha1", NAMESPACE, "workflows", label_selector=selector
+            "argoproj.io", "v1alpha1", self.namespace, "workflows", label_selector=selector
         )
         return listed["items"]
 
-    def kubectl(self, *args, timeout=60, stdin=None):
+    def kubectl(self, *args, timeout=60, stdin=None, namespace=None):
         """The very command an operator types."""
         command = [
             kubectl_program(),
             "--kubeconfig",
-            str(KUBECONFIG),
+            str(self.kubeconfig),
             "--context",
             self.context,
             "-n",
-            NAMESPACE,
+            namespace or self.namespace,
             *args,
         ]
         done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, input=stdin, check=False)
@@ -139,21 +209,19 @@ class Identity:
 
 
 class Lab:
-    """The lab with its operator and its administrator."""
+    """A place in the lab with its operator and its administrator."""
 
-    namespace = NAMESPACE
-    backend_url = BACKEND_URL
     argo_url = "http://127.0.0.1:32746"
     prometheus_url = "http://127.0.0.1:9090"
-    kubeconfig = KUBECONFIG
 
-    def __init__(self):
-        self.operator = Identity("lab")
-        self.admin = Identity("lab-admin")
+    def __init__(self, place):
+        self.namespace, self.kubeconfig, self.backend_url = place.namespace, place.kubeconfig, place.backend_url
+        self.operator = Identity(place, "lab")
+        self.admin = Identity(place, "lab-admin")
 
     def pods(self):
         """The backend's pods that are not on their way out."""
-        listed = self.operator.core.list_namespaced_pod(NAMESPACE, label_selector="app=backend").items
+        listed = self.operator.core.list_namespaced_pod(self.namespace, label_selector="app=backend").items
         return [pod for pod in listed if pod.metadata.deletion_timestamp is None]
 
     def flags(self):
@@ -172,27 +240,27 @@ class Lab:
         wait_for("Service backend answers", self._answers, 90)  # a minute after an outage of the API server
 
     def _rolled_out(self):
-        found = self.operator.apps.read_namespaced_deployment(DEPLOYMENT, NAMESPACE)
+        found = self.operator.apps.read_namespaced_deployment(DEPLOYMENT, self.namespace)
         status, wanted = found.status, found.spec.replicas
         seen = (status.observed_generation or 0) >= found.metadata.generation
         return seen and (status.updated_replicas, status.ready_replicas, status.replicas) == (wanted,) * 3
 
     def _only_new_pods(self):
-        return len(self.operator.core.list_namespaced_pod(NAMESPACE, label_selector="app=backend").items) == 2
+        return len(self.operator.core.list_namespaced_pod(self.namespace, label_selector="app=backend").items) == 2
 
     def _answers(self):
         try:
-            return httpx.get(f"{BACKEND_URL}/healthz", timeout=2).status_code == 200
+            return httpx.get(f"{self.backend_url}/healthz", timeout=2).status_code == 200
         except httpx.HTTPError:
             return False
 
     def generation(self):
         """Of the Deployment's spec: it grows with each change."""
-        return self.operator.apps.read_namespaced_deployment(DEPLOYMENT, NAMESPACE).metadata.generation
+        return self.operator.apps.read_namespaced_deployment(DEPLOYMENT, self.namespace).metadata.generation
 
     def env(self):
         """The environment in the Deployment."""
-        found = self.operator.apps.read_namespaced_deployment(DEPLOYMENT, NAMESPACE)
+        found = self.operator.apps.read_namespaced_deployment(DEPLOYMENT, self.namespace)
         return {entry.name: entry.value for entry in found.spec.template.spec.containers[0].env}
 
     def set_env(self, **values):
@@ -240,18 +308,18 @@ class Lab:
         core = self.operator.core
         body = {"metadata": {"name": name}, "data": data}
         try:
-            found = core.read_namespaced_config_map(name, NAMESPACE)
+            found = core.read_namespaced_config_map(name, self.namespace)
             body["metadata"]["resourceVersion"] = found.metadata.resource_version
-            core.replace_namespaced_config_map(name, NAMESPACE, body)
+            core.replace_namespaced_config_map(name, self.namespace, body)
         except ApiException as error:
             if error.status != 404:
                 raise
-            core.create_namespaced_config_map(NAMESPACE, body)
+            core.create_namespaced_config_map(self.namespace, body)
         self._touch()
 
     def _drop(self, name):
         try:
-            self.operator.core.delete_namespaced_config_map(name, NAMESPACE)
+            self.operator.core.delete_namespaced_config_map(name, self.namespace)
         except ApiException as error:
             if error.status != 404:
                 raise
@@ -261,22 +329,20 @@ class Lab:
         """An annotation on the pod makes the kubelet look at its ConfigMaps at once."""
         body = {"metadata": {"annotations": {"hera-rollout/touched": str(time.time_ns())}}}
         for pod in self.pods():
-            self.operator.core.patch_namespaced_pod(pod.metadata.name, NAMESPACE, body)
+            self.operator.core.patch_namespaced_pod(pod.metadata.name, self.namespace, body)
 
     def query(self, sql, *values):
         """Rows of the backend's own PostgreSQL."""
-        secret = self.admin.core.read_namespaced_secret("backend-database", NAMESPACE).data["DATABASE_URL"]
+        secret = self.admin.core.read_namespaced_secret("backend-database", self.namespace).data["DATABASE_URL"]
         url = base64.b64decode(secret).decode().replace("postgresql+psycopg://", "postgresql://")
         with psycopg.connect(url, connect_timeout=5) as connection:
             return connection.execute(sql, values).fetchall()
 
 
-@pytest.fixture(scope="session")
-def lab():
-    """The lab that is up; without one the tests that need it fail and say how to get it."""
-    if not KUBECONFIG.is_file():
-        pytest.fail(f"no lab: {KUBECONFIG} is missing. Start it with `make lab`", pytrace=False)
-    found = Lab()
+@pytest.fixture(scope="module")
+def lab(place):
+    """The file's place in the lab that is up."""
+    found = Lab(place)
     found.settled()
     return found
 
@@ -298,17 +364,16 @@ def suspended(lab):
 
 
 @pytest.fixture
-def target_file(tmp_path):
-    """Makes the lab's target as a file of its own, with other values.
+def target_file(target_path, tmp_path):
+    """Makes the place's target as a file of its own, with other values.
 
     By default the flag goes by its file: that restarts no pod. By the variable: nbval's copies, and test_drill.
     """
 
     def make(**values):
-        text = (ROOT / "targets" / "lab.toml").read_text(encoding="utf-8")
+        text = Path(target_path).read_text(encoding="utf-8")
         for name, value in {"medium": '"configmap"', **values}.items():
-            text, found = re.subn(rf"(?m)^{name} = .*$", f"{name} = {value}", text)
-            assert found == 1, name
+            text = replaced(text, name, value)
         path = tmp_path / f"lab-{len(list(tmp_path.glob('lab-*.toml')))}.toml"
         path.write_text(text, encoding="utf-8")
         return str(path)
@@ -317,12 +382,12 @@ def target_file(tmp_path):
 
 
 @pytest.fixture
-def submit():
+def submit(lab):
     """Submit a task; its workflow's name. Its tasks, `submit.tasks`, are gone afterwards."""
     tasks = []
 
     def one():
-        answer = httpx.post(f"{BACKEND_URL}/api/v1/tasks/submit", json={"pythonCode": "print('done')"}, timeout=20)
+        answer = httpx.post(f"{lab.backend_url}/api/v1/tasks/submit", json={"pythonCode": "print('done')"}, timeout=20)
         assert answer.status_code == 200, answer.text
         tasks.append(answer.json()["id"])
         return answer.json()["workflowId"]
@@ -330,7 +395,7 @@ def submit():
     one.tasks = tasks
     yield one
     for task in tasks:
-        httpx.delete(f"{BACKEND_URL}/api/v1/tasks/{task}/delete", timeout=20)
+        httpx.delete(f"{lab.backend_url}/api/v1/tasks/{task}/delete", timeout=20)
 
 
 @pytest.fixture(scope="session")
@@ -345,12 +410,20 @@ def each():
 
 
 @pytest.fixture(scope="session")
-def passed(lab, tmp_path_factory):
-    """Records of 01, 02 and the drill: what tests/run left (nbval's; the drill's by papermill), or papermill's now."""
-    folder = Path(os.environ.get("HERA_TEST_RECORDS") or tmp_path_factory.mktemp("records"))
-    if not list(records.find(folder)):
-        lab.clean()
-        subprocess.run([sys.executable, ROOT / "tests" / "nbval" / "prepare.py", folder], check=True, timeout=1200)
+def passed(tmp_path_factory):
+    """Records of 01, 02 and the drill: what tests/run left (nbval's; the drill's by papermill), or papermill's now.
+
+    They are of the installation in namespace argo, and of this very code: a record names its Deployment, and no gate
+    asks for the namespace.
+    """
+    common = tmp_path_factory.getbasetemp()
+    common = common.parent if "PYTEST_XDIST_WORKER" in os.environ else common
+    folder = Path(os.environ.get("HERA_TEST_RECORDS") or common / "records")
+    with (common / "records.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not list(records.find(folder)):
+            Lab(IN_ARGO).clean()
+            subprocess.run([sys.executable, ROOT / "tests" / "nbval" / "prepare.py", folder], check=True, timeout=1200)
     return {record.data["notebook"]: record for record in reversed(list(records.find(folder)))}
 
 

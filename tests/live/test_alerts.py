@@ -62,7 +62,8 @@ def alerts(lab: Any, name: str = CREATION) -> list[dict[str, Any]]:
 
 def counted(lab: Any) -> float:
     """Submissions by Hera that made a workflow or failed to, as Prometheus knows them."""
-    found = asked(lab, 'query?query=sum(backend_workflow_creations_total{path="hera"})')["result"]
+    query = f'sum(backend_workflow_creations_total{{path="hera",namespace="{lab.namespace}"}})'
+    found = asked(lab, f"query?query={query}")["result"]
     return float(found[0]["value"][1]) if found else 0.0
 
 
@@ -90,11 +91,11 @@ def shortened(document: str) -> str:
 
 
 @pytest.fixture
-def loaded(clean_backend: Any) -> Iterator[Any]:
+def loaded(clean_backend: Any, target_path: str) -> Iterator[Any]:
     """The lab, its Prometheus with the target's rules; without them again afterwards."""
     paths = preflight.running_paths(Paths.from_environment())
     file, roster = paths.alerts / "test-alerts.yaml", Roster(paths)
-    command = [sys.executable, "-c", "from hera_rollout.cli import main; main()", "alerts", "--target", "lab"]
+    command = [sys.executable, "-c", "from hera_rollout.cli import main; main()", "alerts", "--target", target_path]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
     try:
         file.write_text(shortened(done.stdout))

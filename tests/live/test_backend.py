@@ -11,14 +11,13 @@ from websockets.sync.client import connect
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(400)]
 
-BASE = "http://127.0.0.1:8000/api/v1/tasks"
 FINISHED = {"Succeeded", "Failed", "Error"}
 PACKAGES = "import humanize, six; print(humanize.intcomma(1234567), six.PY3)"
 LONG = "import time\nprint('started', flush=True)\ntime.sleep(120)"
 
 
-def client():
-    return httpx.Client(base_url=BASE, timeout=30)
+def client(lab):
+    return httpx.Client(base_url=f"{lab.backend_url}/api/v1/tasks", timeout=30)
 
 
 def run_task(http, dialect, **body):
@@ -49,9 +48,9 @@ def output(http, task_id, number=1):
     return "\n".join(entry["logs"] for entry in answer["logs"])
 
 
-def frames(task_id):
+def frames(lab, task_id):
     """All frames of the WebSocket up to its close."""
-    with connect(f"ws://127.0.0.1:8000/ws/tasks/{task_id}/logs", open_timeout=10) as socket:
+    with connect(f"{lab.backend_url.replace('http', 'ws')}/ws/tasks/{task_id}/logs", open_timeout=10) as socket:
         return [json.loads(frame) for frame in socket]
 
 
@@ -110,7 +109,7 @@ def test_simple(scenario, lab):
     assert wait_run(http, task["id"])["phase"] == "Succeeded"
     text = f"simple {scenario.dialect}-{scenario.path}"
     assert output(http, task["id"]) == text
-    last = frames(task["id"])
+    last = frames(lab, task["id"])
     assert [frame["type"] for frame in last] == ["logs", "complete"]
     assert last[0]["data"][0]["logs"] == text
     assert last[1]["workflow_phase"] == "Succeeded"
@@ -209,7 +208,7 @@ def test_template_of_a_run(scenario):
 
 
 def test_archived_workflow_is_found_after_deletion(clean_backend):
-    lab, http = clean_backend, client()
+    lab, http = clean_backend, client(clean_backend)
     task = http.post("/submit", json={"pythonCode": "print('archived')"}).json()
     wait_run(http, task["id"])
     # The collector keeps logs within COLLECT_SECONDS of a run's end; whoever deletes sooner deletes them too.
@@ -221,7 +220,7 @@ def test_archived_workflow_is_found_after_deletion(clean_backend):
     lab.operator.kubectl("delete", "workflow", task["workflowId"])
     assert lab.operator.workflows(f"hera-rollout/task={task['id']}") == []
     headers = {"Authorization": f"Bearer {lab.operator.token}"}
-    address = f"{lab.argo_url}/api/v1/workflows/argo/{task['workflowId']}"
+    address = f"{lab.argo_url}/api/v1/workflows/{lab.namespace}/{task['workflowId']}"
     deadline = time.monotonic() + 20
     while (answer := httpx.get(address, headers=headers, timeout=10)).status_code != 200:
         assert time.monotonic() < deadline, answer.text

@@ -10,7 +10,6 @@ import yaml
 pytestmark = [pytest.mark.live, pytest.mark.timeout(200)]
 
 ROOT = Path(__file__).parents[2]
-BASE = "http://127.0.0.1:8000/api/v1/tasks"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -24,8 +23,8 @@ def hera_on(suspended, each):
 
 
 @pytest.fixture
-def http():
-    with httpx.Client(base_url=BASE, timeout=30) as opened:
+def http(suspended):
+    with httpx.Client(base_url=f"{suspended.backend_url}/api/v1/tasks", timeout=30) as opened:
         yield opened
 
 
@@ -140,7 +139,7 @@ def test_cancel_deletes(suspended, http):
     assert http.delete(f"/{task['id']}").status_code == 200
     assert task_workflows(suspended, task["id"]) == []
     headers = {"Authorization": f"Bearer {suspended.operator.token}"}
-    address = f"{suspended.argo_url}/api/v1/workflows/argo/{task['workflowId']}"
+    address = f"{suspended.argo_url}/api/v1/workflows/{suspended.namespace}/{task['workflowId']}"
     assert httpx.get(address, headers=headers, timeout=10).status_code == 404  # not in the archive either
 
 
@@ -178,7 +177,7 @@ def test_bad_image(suspended, http):
 
     def reason():
         pods = suspended.operator.core.list_namespaced_pod(
-            "argo", label_selector=f"workflows.argoproj.io/workflow={task['workflowId']}"
+            suspended.namespace, label_selector=f"workflows.argoproj.io/workflow={task['workflowId']}"
         )
         waiting = [
             s.state.waiting.reason for p in pods.items for s in p.status.container_statuses or [] if s.state.waiting
@@ -252,6 +251,7 @@ def component(lab, name, tmp_path):
     overlay = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",
+        "namespace": lab.namespace,
         "resources": [relative(tmp_path, "deploy/base")],
         "components": [relative(tmp_path, f"deploy/components/{name}")] if name else [],
     }

@@ -36,7 +36,7 @@ def test_pods_deployment_and_the_lines_they_stand_for(cluster):
     pods = cluster.pods(cluster.selector())
     assert list(pods["ready"]) == ["1/1"] * len(pods)
     assert set(pods["status"]) == {"Running"}
-    assert "kubectl get pods -n argo -l " in pods.attrs["command"]
+    assert f"kubectl get pods -n {cluster.target.namespace} -l " in pods.attrs["command"]
     deployment = cluster.deployment().iloc[0]
     assert deployment["name"] == "backend"
     assert deployment["ready"] == f"{len(pods)}/{len(pods)}"
@@ -64,7 +64,7 @@ def test_every_right_is_there_and_a_missing_one_is_named(cluster, admin, resourc
     frame = cluster.permissions()
     assert set(frame.columns) == {"who", "verb", "resource", "needed_for", "allowed"}
     assert frame[~frame["allowed"]].to_dict(orient="records") == []
-    path = "/apis/rbac.authorization.k8s.io/v1/namespaces/argo/roles/operator"
+    path = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{cluster.target.namespace}/roles/operator"
     role = admin.connection.get(path)
     without = [{**rule, "resources": [one for one in rule["resources"] if one != resource]} for rule in role["rules"]]
     admin.connection.patch(path, {"rules": [rule for rule in without if rule["resources"]]}, "merge-patch")
@@ -77,7 +77,7 @@ def test_every_right_is_there_and_a_missing_one_is_named(cluster, admin, resourc
 
 
 def test_the_backends_own_missing_right_is_named(cluster, admin):
-    path = "/apis/rbac.authorization.k8s.io/v1/namespaces/argo/roles/backend"
+    path = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{cluster.target.namespace}/roles/backend"
     role = admin.connection.get(path)
     rules = json.loads(json.dumps(role["rules"]))
     for rule in rules:
@@ -103,7 +103,7 @@ def test_planning_changes_nothing_and_applying_does_what_was_shown_and_leaves_ev
     change = cluster.plan_env(PROBE, "one two")
     assert (change.before, change.after, change.noop) == (None, "one two", False)
     assert f"+- name: {PROBE}" in change.diff()
-    assert change.command == f"kubectl set env deployment/backend {PROBE}='one two' -n argo"
+    assert change.command == f"kubectl set env deployment/backend {PROBE}='one two' -n {cluster.target.namespace}"
     assert cluster.env(PROBE) is None
     assert cluster.deployment()["revision"].iloc[0] == before
 
@@ -147,7 +147,7 @@ def test_undo_goes_back_to_the_revision_before(cluster, probe_removed):
     cluster.rollout_status(120)
     cluster.apply_env(cluster.plan_env(PROBE, "two"))
     cluster.rollout_status(120)
-    assert cluster.undo() == "kubectl rollout undo deployment/backend -n argo"
+    assert cluster.undo() == f"kubectl rollout undo deployment/backend -n {cluster.target.namespace}"
     cluster.rollout_status(120)
     assert cluster.env(PROBE) == "one"
     with pytest.raises(Missing, match="no earlier revision 999"):

@@ -1,6 +1,7 @@
 """Equivalence on the lab: what each path really left in the cluster, how it ran, and what the servers say of it."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -37,8 +38,17 @@ def kit(*words):
     return subprocess.run([program, *words], capture_output=True, text=True, timeout=300, check=False, cwd=ROOT)
 
 
-def script(*words):
-    return subprocess.run([SCRIPT, *words], capture_output=True, text=True, timeout=300, check=False)
+@pytest.fixture
+def script(lab, target_path):
+    """The guide's script, at this place by the variables it names."""
+    place = {"API_URL": lab.backend_url, "TARGET": target_path}
+
+    def run(*words):
+        return subprocess.run(
+            [SCRIPT, *words], env=os.environ | place, capture_output=True, text=True, timeout=300, check=False
+        )
+
+    return run
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +81,7 @@ def test_the_healthy_paths_leave_and_run_the_same(both, workflows, schema, shape
     yaml, hera = (workflows.get(name) for name in names)
     labels = [one["metadata"]["labels"]["hera-rollout/path"] for one in (yaml, hera)]
     assert labels == ["yaml", "hera"]
-    manifests = compare(yaml, hera, schema=schema, namespace="argo")
+    manifests = compare(yaml, hera, schema=schema, namespace=workflows.target.namespace)
     assert manifests.worst == "none", [d for d in manifests.differences if d.severity != "none"]
     by_shape = set() if shape == "simple" else {"shell-comments"}
     used = {rule.name for rule in manifests.rules_used} - {"key-order"}
@@ -84,11 +94,11 @@ def test_the_healthy_paths_leave_and_run_the_same(both, workflows, schema, shape
     assert {m.what for m in runs.measures} >= {"seconds", "resourcesDuration cpu (indicative)"}
 
 
-def test_the_command_compares_them_in_the_cluster_and_creates_nothing(both, lab):
+def test_the_command_compares_them_in_the_cluster_and_creates_nothing(both, lab, target_path):
     task, *names = both["dependencies"]
     mine = f"hera-rollout/task={task}"
     before = {one["metadata"]["name"] for one in lab.operator.workflows(mine)}
-    done = kit("diff", *names, "--live", "--target", "lab", "--dry-run-server", "--json")
+    done = kit("diff", *names, "--live", "--target", target_path, "--dry-run-server", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads(done.stdout)["pairs"][0]
     assert found["runs"]["same"]
@@ -96,18 +106,18 @@ def test_the_command_compares_them_in_the_cluster_and_creates_nothing(both, lab)
         ("yaml", "accepted"), ("yaml", "accepted"), ("hera", "accepted"), ("hera", "accepted"),
     ]  # fmt: skip
     assert {one["metadata"]["name"] for one in lab.operator.workflows(mine)} == before == set(names)
-    shown = kit("diff", *names, "--live", "--target", "lab")
+    shown = kit("diff", *names, "--live", "--target", target_path)
     assert "rule shell-comments" in shown.stdout
     assert "1 compared: 1 same" in shown.stdout
-    other = kit("diff", names[0], both["simple"][2], "--live", "--target", "lab")
+    other = kit("diff", names[0], both["simple"][2], "--live", "--target", target_path)
     assert other.returncode == 1
-    gone = kit("diff", names[0], "no-such-workflow", "--live", "--target", "lab")
+    gone = kit("diff", names[0], "no-such-workflow", "--live", "--target", target_path)
     assert gone.returncode == 2
 
 
-def test_the_guides_script_compares_what_the_backend_keeps(both):
+def test_the_guides_script_compares_what_the_backend_keeps(both, lab, script):
     tasks = [task for task, *_ in both.values()]
-    done = script(*tasks, "--api-url", "http://127.0.0.1:8000")
+    done = script(*tasks, "--api-url", lab.backend_url)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "3 compared: 3 same, 0 different; 0 not comparable" in done.stdout
     live = script("--live", *both["simple"][1:])
@@ -116,14 +126,14 @@ def test_the_guides_script_compares_what_the_backend_keeps(both):
     assert script("--api-url", "http://127.0.0.1:1").returncode == 2
 
 
-def test_paths_that_differ_are_found(both, lab, workflows):
+def test_paths_that_differ_are_found(both, lab, workflows, script):
     task, yaml, _ = both["dependencies"]
     lab.set_faults(paths_differ="on")
     try:
         broken = submit(lab, "dependencies", task)["workflowId"]
     finally:
         lab.set_faults()
-    made = compare(workflows.get(yaml), workflows.get(broken), namespace="argo")
+    made = compare(workflows.get(yaml), workflows.get(broken), namespace=workflows.target.namespace)
     assert [(d.path, d.op, d.severity) for d in made.differences if not d.harmless] == [
         ("spec.synchronization", "only-yaml", "behavioural"),
         ("spec.templates[main].script.env[RESULTS_DIR]", "only-yaml", "behavioural"),
@@ -134,7 +144,7 @@ def test_paths_that_differ_are_found(both, lab, workflows):
     workflows.wait(broken, 120)
 
 
-def test_a_dirty_yaml_side_is_found_though_the_server_drops_it_silently(both, lab, workflows):
+def test_a_dirty_yaml_side_is_found_though_the_server_drops_it_silently(both, lab, workflows, script):
     lab.set_flag(enabled=False)
     lab.set_faults(dirty_yaml="on")
     try:

@@ -92,7 +92,8 @@ def test_a_fault_of_the_backend_is_stopped(clean_backend, impatient, cluster, tm
 def component(lab, name, tmp_path, kind):
     """The documents of one kind of deploy/base, with the component where one is named."""
     up = "/".join([".."] * (len(tmp_path.resolve().parts) - 1)) + str(ROOT / "deploy")
-    overlay = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "resources": [f"{up}/base"],
+    overlay = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "namespace": lab.namespace,
+               "resources": [f"{up}/base"],
                "components": [f"{up}/components/{name}"] if name else []}  # fmt: skip
     (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(overlay))
     documents = yaml.safe_load_all(lab.operator.kubectl("kustomize", str(tmp_path)))

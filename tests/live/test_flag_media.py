@@ -67,8 +67,10 @@ def test_on_for_a_share_for_all_and_off_reach_every_pod_in_seconds_and_restart_n
         assert effect.seconds < 20, "a kubelet left alone takes up to a minute"
         commands.append(change.command)
     assert commands[:2] == [
-        "kubectl create configmap backend-flag --from-literal=enabled=true --from-literal=percent=10 -n argo",
-        """kubectl patch configmap backend-flag -n argo --type merge -p '{"data":{"enabled":"true","percent":"50"}}'""",
+        "kubectl create configmap backend-flag --from-literal=enabled=true --from-literal=percent=10 "
+        f"-n {clean_backend.namespace}",
+        f"kubectl patch configmap backend-flag -n {clean_backend.namespace} --type merge "
+        """-p '{"data":{"enabled":"true","percent":"50"}}'""",
     ]
     again = flag.plan(by_file, enabled=False)
     assert (again.noop, again.diff()) == (True, "")
@@ -94,7 +96,7 @@ def test_a_variable_that_says_off_is_named_and_nothing_is_touched(clean_backend,
         with pytest.raises(Refused) as caught:
             flag.plan(by_file, enabled=True, percent=10)
         assert "deployment/backend has USE_HERA_SDK=false, and off in either medium wins" in caught.value.seen
-        assert "kubectl set env deployment/backend USE_HERA_SDK- -n argo" in caught.value.todo
+        assert f"kubectl set env deployment/backend USE_HERA_SDK- -n {clean_backend.namespace}" in caught.value.todo
         assert flag.plan(by_file, enabled=False).command.startswith("kubectl create configmap backend-flag")
         kubectl("set", "env", "deployment/backend", "USE_HERA_SDK=true")
         assert flag.plan(by_file, enabled=True, percent=10).percent == 10
@@ -102,7 +104,7 @@ def test_a_variable_that_says_off_is_named_and_nothing_is_touched(clean_backend,
         kubectl("set", "env", "deployment/backend", "USE_HERA_SDK-")
         clean_backend.settled()
     with pytest.raises(ApiException, match="Not Found"):
-        clean_backend.operator.core.read_namespaced_config_map("backend-flag", "argo")
+        clean_backend.operator.core.read_namespaced_config_map("backend-flag", clean_backend.namespace)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +137,7 @@ def test_a_file_that_was_changed_since_it_was_shown_is_left_as_it_is(clean_backe
 def test_other_keys_of_the_file_are_kept(clean_backend, by_file):
     clean_backend.operator.kubectl("create", "configmap", "backend-flag", "--from-literal=note=ours")
     flag.throw(by_file, flag.plan(by_file, enabled=True, percent=12.5))
-    data = clean_backend.operator.core.read_namespaced_config_map("backend-flag", "argo").data
+    data = clean_backend.operator.core.read_namespaced_config_map("backend-flag", clean_backend.namespace).data
     assert data == {"note": "ours", "enabled": "true", "percent": "12.5"}
 
 

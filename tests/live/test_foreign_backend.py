@@ -34,7 +34,7 @@ def foreign(target, lab, tmp_path):
             port = probe.getsockname()[1]
         url = f"http://127.0.0.1:{port}"
         given = {"PORT": str(port), "KUBECONFIG": str(lab.kubeconfig), "CONTEXT": "lab",
-                 "WORKFLOW_IMAGE": target.workflow.image}  # fmt: skip
+                 "ARGO_NAMESPACE": lab.namespace, "WORKFLOW_IMAGE": target.workflow.image}  # fmt: skip
         with (tmp_path / "log").open("ab") as log:
             words = [sys.executable, "tests/foreign_backend/service.py"]
             running.append((url, subprocess.Popen(words, env=os.environ | given | environment, stdout=log, stderr=log)))
@@ -117,13 +117,13 @@ def test_its_scenario_is_played_through_and_only_the_path_is_in_doubt(foreign, w
     assert orphans.made(workflows.live(name)) is not None  # by its name, for it has no label
 
 
-def test_its_two_paths_are_compared_by_the_names_of_their_workflows(foreign, workflows, monkeypatch, lab):
+def test_its_two_paths_are_compared_by_the_names_of_their_workflows(foreign, workflows, target_path):
     names = []
     for flag in ("false", "true"):
         _, backend = foreign(USE_HERA_SDK=flag)
         submitted = backend.submit("print('compare me')", dependencies="six")
         workflows.stop(submitted.workflow)
         names.append(submitted.workflow)
-    done = CliRunner().invoke(main, ["diff", "--live", *names, "--target", "lab"])
+    done = CliRunner().invoke(main, ["diff", "--live", *names, "--target", target_path])
     assert done.exit_code == 1, done.output
     assert "spec.templates[main].script.source" in done.output

@@ -19,9 +19,7 @@ from hera_rollout.state import State
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
 
-ROOT = Path(__file__).parents[2]
 COMMAND = Path(sys.executable).parent / "hera-rollout"
-TASKS = "http://127.0.0.1:8000/api/v1/tasks"
 RELEASE = "BACKEND_RELEASE"
 
 
@@ -106,7 +104,7 @@ def test_a_revision_that_the_deployment_keeps_no_more_is_told_with_the_line_that
     assert [said["enabled"] for said in suspended.flags()] == [False, False]
     (told,) = result.unverified
     assert "keeps no ReplicaSet pod-template-hash=gone any more" in told
-    assert f"kubectl set image deployment/backend backend={good.image} -n argo" in told
+    assert f"kubectl set image deployment/backend backend={good.image} -n {target.namespace}" in told
 
 
 @pytest.mark.soak  # three restarts; tests/live/test_rollback.py has another hand at the quick one
@@ -188,8 +186,8 @@ def test_what_cannot_be_kept_is_not_stopped(suspended, deal, flying, tmp_path):
     assert all("shutdown" not in suspended.operator.workflow(name)["spec"] for name in flying)
 
 
-def runs(task):
-    return httpx.get(f"{TASKS}/{task}", timeout=20).json()["runs"]
+def runs(lab, task):
+    return httpx.get(f"{lab.backend_url}/api/v1/tasks/{task}", timeout=20).json()["runs"]
 
 
 def test_resubmitted_by_yaml_once_however_often_and_by_however_many_it_is_asked_for(suspended, deal, submit, flying):
@@ -199,7 +197,7 @@ def test_resubmitted_by_yaml_once_however_often_and_by_however_many_it_is_asked_
         ))  # fmt: skip
     made.append(deal("resubmit", flying, "again"))
     for task, name in zip(submit.tasks, flying, strict=True):
-        newest, first = runs(task)
+        newest, first = runs(suspended, task)
         assert first["workflowId"] == name
         assert {row["again"] for one in made for row in one.rows if row["workflow"] == name} == {newest["workflowId"]}
         labels = suspended.operator.workflow(newest["workflowId"])["metadata"]["labels"]
@@ -213,25 +211,37 @@ def test_a_claim_without_a_run_is_somebody_elses_and_told(suspended, deal, submi
     suspended.operator.kubectl("annotate", "workflow", name, f"{CLAIM}=bo at noon")
     (row,) = deal("resubmit", [name]).rows
     assert "bo at noon began to run it again" in row["problem"]
-    assert len(runs(task)) == 1
+    assert len(runs(suspended, task)) == 1
 
 
 @pytest.mark.soak
-def test_the_command_does_all_of_it_and_without_yes_none(suspended, target, backend, submit, tmp_path):
+def test_the_command_does_all_of_it_and_without_yes_none(  # noqa: PLR0917
+    suspended, target, target_path, backend, submit, tmp_path
+):
     cluster = by(target, "env")
     next_release(suspended, cluster, backend)
     flux = '{"metadata":{"labels":{"kustomize.toolkit.fluxcd.io/name":"apps"}}}'
     suspended.operator.kubectl("patch", "deployment", "backend", "--type=merge", "-p", flux)
     name = submit()
     try:
-        told = command(tmp_path, "--full", code=3)
+        told = command(tmp_path, target_path, "--full", code=3)
         assert re.search(rf"(?m)^- +- name: {RELEASE}$", told)
         assert "Command: kubectl rollout undo deployment/backend --to-revision=" in told
         assert "is owned by Flux (Kustomization ?/apps)" in told
         assert 'env: [{name: USE_HERA_SDK, value: "false"}]' in told
         assert [said["enabled"] for said in suspended.flags()] == [True, True]
         told = command(
-            tmp_path, "--full", "--yes", "--observe", "0", "--in-flight", "stop", "--evidence", "kept", code=0
+            tmp_path,
+            target_path,
+            "--full",
+            "--yes",
+            "--observe",
+            "0",
+            "--in-flight",
+            "stop",
+            "--evidence",
+            "kept",
+            code=0,
         )
     finally:
         gone = '{"metadata":{"labels":{"kustomize.toolkit.fluxcd.io/name":null}}}'
@@ -243,9 +253,9 @@ def test_the_command_does_all_of_it_and_without_yes_none(suspended, target, back
     assert RELEASE not in environment_of(template(cluster))
 
 
-def command(folder, *words, code):
+def command(folder, target_path, *words, code):
     done = subprocess.run(
-        [COMMAND, "rollback", "--target", str(ROOT / "targets" / "lab.toml"), *words], cwd=folder, text=True,
+        [COMMAND, "rollback", "--target", target_path, *words], cwd=folder, text=True,
         capture_output=True, timeout=200, stdin=subprocess.DEVNULL, env={**os.environ, "COLUMNS": "200"}, check=False,
     )  # fmt: skip
     assert "Traceback" not in done.stdout + done.stderr

@@ -41,7 +41,7 @@ def load(lab, backend: Backend, workflows: Workflows) -> Iterator[tuple[Window, 
         for one in sent:
             assert workflows.wait(one.workflow, 60).succeeded
         time.sleep(QUIET)
-        yield Window(0, path, start, datetime.now(UTC), len(sent), pods, "argo"), [one.workflow for one in sent]
+        yield Window(0, path, start, datetime.now(UTC), len(sent), pods, lab.namespace), [one.workflow for one in sent]
     finally:
         for one in sent:
             backend.delete(one.task)
@@ -82,21 +82,21 @@ def test_the_summary_counts_of_how_many(workflows: Workflows, load: tuple[Window
     assert found.loc[window.path, "success"] == "3 of 3"
 
 
-def test_prometheus_gives_frames_with_their_query(prometheus: Prometheus) -> None:
-    now = datetime.now(UTC)
-    found = prometheus.instant('up{job="backend"}')
+def test_prometheus_gives_frames_with_their_query(prometheus: Prometheus, lab) -> None:
+    now, query = datetime.now(UTC), f'up{{job="backend",namespace="{lab.namespace}"}}'
+    found = prometheus.instant(query)
     assert set(found["value"]) == {1.0}
-    assert found.attrs["command"] == 'promql: up{job="backend"}'
-    series = prometheus.range('up{job="backend"}', now - timedelta(seconds=10), now, 2)
+    assert found.attrs["command"] == f"promql: {query}"
+    series = prometheus.range(query, now - timedelta(seconds=10), now, 2)
     assert {"time", "value", "pod"} <= set(series.columns)
     assert series.attrs["command"].startswith("promql: up")
 
 
-def test_no_series_is_no_data_and_not_zero(prometheus: Prometheus) -> None:
+def test_no_series_is_no_data_and_not_zero(prometheus: Prometheus, target: Target) -> None:
     assert prometheus.value("nobody_counts_this_total") is None
     assert prometheus.value("vector(0) / vector(0)") is None
     now = datetime.now(UTC)
-    nobody = Window(0, "hera", now - timedelta(seconds=10), now, 5, ("backend-none-there",), "argo")
+    nobody = Window(0, "hera", now - timedelta(seconds=10), now, 5, ("backend-none-there",), target.namespace)
     assert metrics.service(prometheus, [nobody])["value"].isna().all()
 
 
@@ -136,7 +136,7 @@ def test_a_container_that_cadvisor_and_the_kubelet_know_counts_once(
     prometheus: Prometheus, load: tuple[Window, list[str]]
 ) -> None:
     window, _ = load
-    long = Window(0, window.path, window.end - timedelta(seconds=61), window.end, 1, window.pods, "argo")
+    long = Window(0, window.path, window.end - timedelta(seconds=61), window.end, 1, window.pods, window.namespace)
     pods = "|".join(window.pods)
     at = f"@ {long.end.timestamp():.0f}"
     jobs = prometheus.instant(f'count by (job) (container_cpu_usage_seconds_total{{container!="",pod=~"{pods}"}} {at})')
@@ -157,7 +157,7 @@ def test_pods_made_anew_have_every_figure_from_their_first_scrape_on(
     clean_backend.settled()
     pods = tuple(pod.metadata.name for pod in clean_backend.pods())
     time.sleep(NODE)
-    first = metrics.scraped_since(prometheus, "argo", pods, start, datetime.now(UTC))
+    first = metrics.scraped_since(prometheus, clean_backend.namespace, pods, start, datetime.now(UTC))
     assert first is not None, "the pods are scraped"
     assert first > start
     sent = [backend.submit(f"print({number})") for number in range(2)]
@@ -167,9 +167,12 @@ def test_pods_made_anew_have_every_figure_from_their_first_scrape_on(
     end = datetime.now(UTC)
     each = {figure.name for figure in metrics.FIGURES if figure.each}
     for began, known in ((start, False), (first, True)):
-        found = metrics.service(prometheus, [Window(0, "yaml", began, end, len(sent), pods, "argo")])
+        found = metrics.service(prometheus, [Window(0, "yaml", began, end, len(sent), pods, clean_backend.namespace)])
         values = found[found["figure"].isin(each)]["value"]
         assert values.notna().all() if known else values.isna().all()
     for one in sent:
         backend.delete(one.task)
-    assert metrics.scraped_since(prometheus, "argo", [*pods, "backend-0000000000-00000"], start, end) is None
+    assert (
+        metrics.scraped_since(prometheus, clean_backend.namespace, [*pods, "backend-0000000000-00000"], start, end)
+        is None
+    )

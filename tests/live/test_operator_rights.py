@@ -24,12 +24,12 @@ pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
 ROOT = Path(__file__).parents[2]
 PROBE = "rights-probe"
 CORE, APPS, ARGO = (
-    "/api/v1/namespaces/argo",
-    "/apis/apps/v1/namespaces/argo",
-    "/apis/argoproj.io/v1alpha1/namespaces/argo",
+    "/api/v1/namespaces/{namespace}",
+    "/apis/apps/v1/namespaces/{namespace}",
+    "/apis/argoproj.io/v1alpha1/namespaces/{namespace}",
 )
-LEASES = "/apis/coordination.k8s.io/v1/namespaces/argo/leases"
-REVIEWS = "/apis/authorization.k8s.io/v1/namespaces/argo/localsubjectaccessreviews"
+LEASES = "/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
+REVIEWS = "/apis/authorization.k8s.io/v1/namespaces/{namespace}/localsubjectaccessreviews"
 CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/workflows.argoproj.io"
 DRY = {"dryRun": "All"}
 FORBIDDEN = 403
@@ -59,43 +59,42 @@ class Probe:
 
     def __init__(self, lab):
         self.lab = lab
+        self.cluster_name = f"{PROBE}-{lab.namespace}"
         account = {"metadata": {"name": PROBE}}
-        subject = [{"kind": "ServiceAccount", "name": PROBE, "namespace": "argo"}]
-        reference = {"apiGroup": "rbac.authorization.k8s.io", "name": PROBE}
+        subject = [{"kind": "ServiceAccount", "name": PROBE, "namespace": lab.namespace}]
         rbac = lab.admin.rbac
-        _quietly(lab.admin.core.create_namespaced_service_account, "argo", account)
-        for kind, call, where in (
-            ("Role", rbac.create_namespaced_role_binding, ["argo"]),
-            ("ClusterRole", rbac.create_cluster_role_binding, []),
+        _quietly(lab.admin.core.create_namespaced_service_account, lab.namespace, account)
+        for kind, name, call, where in (
+            ("Role", PROBE, rbac.create_namespaced_role_binding, [lab.namespace]),
+            ("ClusterRole", self.cluster_name, rbac.create_cluster_role_binding, []),
         ):
-            body = {"metadata": {"name": PROBE}, "subjects": subject, "roleRef": {**reference, "kind": kind}}
-            _quietly(call, *where, body)
-        _quietly(rbac.create_namespaced_role, "argo", {"metadata": {"name": PROBE}, "rules": []})
-        _quietly(rbac.create_cluster_role, {"metadata": {"name": PROBE}, "rules": []})
+            reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name}
+            _quietly(call, *where, {"metadata": {"name": name}, "subjects": subject, "roleRef": reference})
+        _quietly(rbac.create_namespaced_role, lab.namespace, {"metadata": {"name": PROBE}, "rules": []})
+        _quietly(rbac.create_cluster_role, {"metadata": {"name": self.cluster_name}, "rules": []})
         request = client.AuthenticationV1TokenRequest(
             spec=client.V1TokenRequestSpec(audiences=[], expiration_seconds=3600)
         )
-        token = lab.admin.core.create_namespaced_service_account_token(PROBE, "argo", request).status.token
+        token = lab.admin.core.create_namespaced_service_account_token(PROBE, lab.namespace, request).status.token
         host, ca = lab.admin.api.configuration.host, lab.admin.api.configuration.ssl_ca_cert
         headers = {"Authorization": f"Bearer {token}"}
         self.http = httpx.Client(
             base_url=host, verify=ssl.create_default_context(cafile=ca), headers=headers, timeout=10
         )
-        settings = Settings(argo_server=lab.argo_url, argo_token=token)
+        settings = Settings(argo_server=lab.argo_url, argo_token=token, argo_namespace=lab.namespace)
         self.argo = ArgoClient(settings, ArgoSession(settings))
 
     def may(self, rules=(), cluster=()):
         """Give exactly these rights."""
-        body = {"metadata": {"name": PROBE}}
-        self.lab.admin.rbac.replace_namespaced_role(PROBE, "argo", {**body, "rules": list(rules)})
-        self.lab.admin.rbac.replace_cluster_role(PROBE, {**body, "rules": list(cluster)})
+        rbac, name = self.lab.admin.rbac, self.cluster_name
+        rbac.replace_namespaced_role(PROBE, self.lab.namespace, {"metadata": {"name": PROBE}, "rules": list(rules)})
+        rbac.replace_cluster_role(name, {"metadata": {"name": name}, "rules": list(cluster)})
 
     def kube(self, method, path, body=None, kind="application/json", **params):
         content = None if body is None else json.dumps(body)
         headers = {"Content-Type": kind} if content else {}
-        return self.http.request(
-            method, path.format(pod=self.lab.pods()[0].metadata.name), content=content, headers=headers, params=params
-        ).status_code
+        where = path.format(pod=self.lab.pods()[0].metadata.name, namespace=self.lab.namespace)
+        return self.http.request(method, where, content=content, headers=headers, params=params).status_code
 
     def patch(self, path, body):
         return self.kube("PATCH", path, body, "application/merge-patch+json", **DRY)
@@ -116,11 +115,11 @@ class Probe:
 
     def remove(self):
         rbac = self.lab.admin.rbac
-        _quietly(rbac.delete_namespaced_role_binding, PROBE, "argo")
-        _quietly(rbac.delete_cluster_role_binding, PROBE)
-        _quietly(rbac.delete_namespaced_role, PROBE, "argo")
-        _quietly(rbac.delete_cluster_role, PROBE)
-        _quietly(self.lab.admin.core.delete_namespaced_service_account, PROBE, "argo")
+        _quietly(rbac.delete_namespaced_role_binding, PROBE, self.lab.namespace)
+        _quietly(rbac.delete_cluster_role_binding, self.cluster_name)
+        _quietly(rbac.delete_namespaced_role, PROBE, self.lab.namespace)
+        _quietly(rbac.delete_cluster_role, self.cluster_name)
+        _quietly(self.lab.admin.core.delete_namespaced_service_account, PROBE, self.lab.namespace)
 
 
 def _quietly(call, *args):
@@ -146,50 +145,51 @@ LEASE = {
     "metadata": {"name": "hera-rollout-backend"},
     "spec": {},
 }
-REVIEW = {
-    "apiVersion": "authorization.k8s.io/v1",
-    "kind": "LocalSubjectAccessReview",
-    "metadata": {"namespace": "argo"},
-    "spec": {
-        "user": "system:serviceaccount:argo:backend",
-        "resourceAttributes": {"namespace": "argo", "verb": "create", "group": "argoproj.io", "resource": "workflows"},
-    },
-}
+
+
+def review(namespace):
+    """What the preflight asks: may the backend's own account do what its code needs?"""
+    attributes = {"namespace": namespace, "verb": "create", "group": "argoproj.io", "resource": "workflows"}
+    spec = {"user": f"system:serviceaccount:{namespace}:backend", "resourceAttributes": attributes}
+    kind = {"apiVersion": "authorization.k8s.io/v1", "kind": "LocalSubjectAccessReview"}
+    return {**kind, "metadata": {"namespace": namespace}, "spec": spec}
+
+
 WATCH = {"watch": "true", "timeoutSeconds": "1"}
 
 # (resource, verb) -> the call that needs it; its HTTP status.
 OPERATOR_CALLS = {
-    ("pods", "get"): lambda p, _: p.kube("GET", f"{CORE}/pods/{{pod}}"),
-    ("pods", "list"): lambda p, _: p.kube("GET", f"{CORE}/pods"),
+    ("pods", "get"): lambda p, _: p.kube("GET", CORE + "/pods/{pod}"),
+    ("pods", "list"): lambda p, _: p.kube("GET", CORE + "/pods"),
     ("pods", "watch"): lambda p, finished: p.argo_logs(finished),
-    ("pods", "patch"): lambda p, _: p.patch(f"{CORE}/pods/{{pod}}", NOTE),
-    ("pods/log", "get"): lambda p, _: p.kube("GET", f"{CORE}/pods/{{pod}}/log", tailLines=1),
-    ("pods/proxy", "get"): lambda p, _: p.kube("GET", f"{CORE}/pods/{{pod}}:8000/proxy/api/v1/flag"),
-    ("events", "list"): lambda p, _: p.kube("GET", f"{CORE}/events"),
-    ("deployments", "get"): lambda p, _: p.kube("GET", f"{APPS}/deployments/backend"),
-    ("deployments", "list"): lambda p, _: p.kube("GET", f"{APPS}/deployments"),
-    ("deployments", "watch"): lambda p, _: p.kube("GET", f"{APPS}/deployments", **WATCH),
-    ("deployments", "patch"): lambda p, _: p.patch(f"{APPS}/deployments/backend", NOTE),
-    ("replicasets", "list"): lambda p, _: p.kube("GET", f"{APPS}/replicasets"),
-    ("persistentvolumeclaims", "get"): lambda p, _: p.kube("GET", f"{CORE}/persistentvolumeclaims/task-results-pvc"),
-    ("configmaps", "create"): lambda p, _: p.kube("POST", f"{CORE}/configmaps", CONFIG, **DRY),
-    ("configmaps", "get"): lambda p, _: p.kube("GET", f"{CORE}/configmaps/backend-flag"),
-    ("configmaps", "patch"): lambda p, _: p.patch(f"{CORE}/configmaps/backend-flag", NOTE),
-    ("configmaps", "update"): lambda p, _: p.kube("PUT", f"{CORE}/configmaps/hera-rollout-backend", STATE, **DRY),
-    ("configmaps", "delete"): lambda p, _: p.kube("DELETE", f"{CORE}/configmaps/backend-flag", **DRY),
+    ("pods", "patch"): lambda p, _: p.patch(CORE + "/pods/{pod}", NOTE),
+    ("pods/log", "get"): lambda p, _: p.kube("GET", CORE + "/pods/{pod}/log", tailLines=1),
+    ("pods/proxy", "get"): lambda p, _: p.kube("GET", CORE + "/pods/{pod}:8000/proxy/api/v1/flag"),
+    ("events", "list"): lambda p, _: p.kube("GET", CORE + "/events"),
+    ("deployments", "get"): lambda p, _: p.kube("GET", APPS + "/deployments/backend"),
+    ("deployments", "list"): lambda p, _: p.kube("GET", APPS + "/deployments"),
+    ("deployments", "watch"): lambda p, _: p.kube("GET", APPS + "/deployments", **WATCH),
+    ("deployments", "patch"): lambda p, _: p.patch(APPS + "/deployments/backend", NOTE),
+    ("replicasets", "list"): lambda p, _: p.kube("GET", APPS + "/replicasets"),
+    ("persistentvolumeclaims", "get"): lambda p, _: p.kube("GET", CORE + "/persistentvolumeclaims/task-results-pvc"),
+    ("configmaps", "create"): lambda p, _: p.kube("POST", CORE + "/configmaps", CONFIG, **DRY),
+    ("configmaps", "get"): lambda p, _: p.kube("GET", CORE + "/configmaps/backend-flag"),
+    ("configmaps", "patch"): lambda p, _: p.patch(CORE + "/configmaps/backend-flag", NOTE),
+    ("configmaps", "update"): lambda p, _: p.kube("PUT", CORE + "/configmaps/hera-rollout-backend", STATE, **DRY),
+    ("configmaps", "delete"): lambda p, _: p.kube("DELETE", CORE + "/configmaps/backend-flag", **DRY),
     ("leases", "create"): lambda p, _: p.kube("POST", LEASES, LEASE, **DRY),
-    ("leases", "get"): lambda p, _: p.kube("GET", f"{LEASES}/hera-rollout-backend"),
-    ("leases", "update"): lambda p, _: p.kube("PUT", f"{LEASES}/hera-rollout-backend", LEASE, **DRY),
-    ("leases", "delete"): lambda p, _: p.kube("DELETE", f"{LEASES}/hera-rollout-backend", **DRY),
-    ("workflows", "create"): lambda p, _: p.kube("POST", f"{ARGO}/workflows", WORKFLOW, **DRY),
+    ("leases", "get"): lambda p, _: p.kube("GET", LEASES + "/hera-rollout-backend"),
+    ("leases", "update"): lambda p, _: p.kube("PUT", LEASES + "/hera-rollout-backend", LEASE, **DRY),
+    ("leases", "delete"): lambda p, _: p.kube("DELETE", LEASES + "/hera-rollout-backend", **DRY),
+    ("workflows", "create"): lambda p, _: p.kube("POST", ARGO + "/workflows", WORKFLOW, **DRY),
     ("workflows", "get"): lambda p, finished: p.by_argo(p.argo.nodes, finished),
     ("workflows", "list"): lambda p, _: p.by_argo(p.argo.list, "hera-rollout/task=none"),
-    ("workflows", "watch"): lambda p, _: p.kube("GET", f"{ARGO}/workflows", **WATCH),
-    ("workflows", "patch"): lambda p, finished: p.patch(f"{ARGO}/workflows/{finished}", NOTE),
-    ("workflows", "delete"): lambda p, finished: p.kube("DELETE", f"{ARGO}/workflows/{finished}", **DRY),
-    ("workflowtemplates", "get"): lambda p, _: p.kube("GET", f"{ARGO}/workflowtemplates/none"),
-    ("workflowtemplates", "list"): lambda p, _: p.kube("GET", f"{ARGO}/workflowtemplates"),
-    ("localsubjectaccessreviews", "create"): lambda p, _: p.kube("POST", REVIEWS, REVIEW),
+    ("workflows", "watch"): lambda p, _: p.kube("GET", ARGO + "/workflows", **WATCH),
+    ("workflows", "patch"): lambda p, finished: p.patch(ARGO + f"/workflows/{finished}", NOTE),
+    ("workflows", "delete"): lambda p, finished: p.kube("DELETE", ARGO + f"/workflows/{finished}", **DRY),
+    ("workflowtemplates", "get"): lambda p, _: p.kube("GET", ARGO + "/workflowtemplates/none"),
+    ("workflowtemplates", "list"): lambda p, _: p.kube("GET", ARGO + "/workflowtemplates"),
+    ("localsubjectaccessreviews", "create"): lambda p, _: p.kube("POST", REVIEWS, review(p.lab.namespace)),
 }
 CLUSTER_CALLS = {("customresourcedefinitions", "get"): lambda p, _: p.kube("GET", CRD)}
 # The backend's own: its own code makes the calls.
@@ -202,7 +202,7 @@ BACKEND_CALLS = {
     ("pods", "list"): lambda p, finished: p.argo_logs(finished),
     ("pods", "watch"): lambda p, finished: p.argo_logs(finished),
     ("pods/log", "get"): lambda p, finished: p.argo_logs(finished),
-    ("persistentvolumeclaims", "get"): lambda p, _: p.kube("GET", f"{CORE}/persistentvolumeclaims/task-results-pvc"),
+    ("persistentvolumeclaims", "get"): lambda p, _: p.kube("GET", CORE + "/persistentvolumeclaims/task-results-pvc"),
 }
 CASES = [
     pytest.param((which, index, resource, verb), id=f"{which}-{resource}-{verb}-{index}")
@@ -224,21 +224,16 @@ def probe(lab):
 @pytest.fixture(scope="module")
 def finished(probe):
     """A finished workflow with a log; and one that can be stopped."""
-    base = "http://127.0.0.1:8000/api/v1/tasks"
+    lab = probe.lab
+    base = f"{lab.backend_url}/api/v1/tasks"
     task = httpx.post(f"{base}/submit", json={"pythonCode": "print('logged')"}, timeout=20).json()
     deadline = time.monotonic() + 90
     while httpx.get(f"{base}/{task['id']}", timeout=20).json()["runs"][0]["phase"] != "Succeeded":
         assert time.monotonic() < deadline
         time.sleep(0.5)
-    stoppable = {**WORKFLOW, "metadata": {"name": "rights-probe-stop", "namespace": "argo"}}
-    _quietly(
-        probe.lab.admin.custom.create_namespaced_custom_object,
-        "argoproj.io",
-        "v1alpha1",
-        "argo",
-        "workflows",
-        stoppable,
-    )
+    stoppable = {**WORKFLOW, "metadata": {"name": "rights-probe-stop", "namespace": lab.namespace}}
+    place = ("argoproj.io", "v1alpha1", lab.namespace, "workflows")
+    _quietly(lab.admin.custom.create_namespaced_custom_object, *place, stoppable)
     yield task["workflowId"]
     httpx.delete(f"{base}/{task['id']}/delete", timeout=20)
 
@@ -278,7 +273,7 @@ def test_every_verb_says_what_needs_it():
 
 def test_the_operator_has_exactly_these_rights(lab):
     """What the lab applied is what the file says."""
-    found = lab.admin.rbac.read_namespaced_role("operator", "argo")
+    found = lab.admin.rbac.read_namespaced_role("operator", lab.namespace)
     rules = [{"r": rule.resources, "v": sorted(rule.verbs), "n": rule.resource_names or []} for rule in found.rules]
     wanted = [{"r": r["resources"], "v": sorted(r["verbs"]), "n": r.get("resourceNames", [])} for r in OPERATOR]
     assert rules == wanted

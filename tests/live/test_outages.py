@@ -1,4 +1,4 @@
-"""Each part the kit leans on is killed, while notebook 04 watches and while the flag is turned off.
+"""Each part that the lab's tenants share is killed: while notebook 04 watches, while the flag is turned off, by itself.
 
 Right verdict or HOLD, no PASS of what was not seen, nothing forgotten and no workflow made twice.
 """
@@ -17,12 +17,15 @@ from pathlib import Path
 
 import httpx
 import pytest
+from hera.workflows import Container, Workflow
 
 from hera_rollout import flag, records, rollback, state
-from hera_rollout.backend import traffic
+from hera_rollout.backend import run, traffic
 from hera_rollout.cluster import Cluster
+from hera_rollout.errors import Missing, Refused
 from hera_rollout.gates import Verdict
 from hera_rollout.state import State
+from hera_rollout.workflows import hello
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(500), pytest.mark.usefixtures("whole")]
 
@@ -67,7 +70,8 @@ def down(lab, name):
             rollout_lab("kill", "kube-controller-manager")
             rollout_lab("start", "kube-controller-manager")
             # Argo's own connections may not come back by themselves.
-            lab.admin.kubectl("delete", "pod", "-l", "app=workflow-controller", "--force", "--grace-period=0")
+            gone = ("delete", "pod", "-l", "app=workflow-controller", "--force", "--grace-period=0")
+            lab.admin.kubectl(*gone, namespace="argo")
             rollout_lab("start", "workflow-controller")
 
 
@@ -75,15 +79,13 @@ def reconciles(lab):
     """The controller takes up a workflow; one that only suspends starts no pod."""
     body = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", "spec": SUSPENDS,
             "metadata": {"generateName": "outage-over-"}}  # fmt: skip
-    custom = lab.admin.custom
-    name = custom.create_namespaced_custom_object("argoproj.io", "v1alpha1", "argo", "workflows", body)["metadata"][
-        "name"
-    ]
+    custom, place = lab.admin.custom, ("argoproj.io", "v1alpha1", lab.namespace, "workflows")
+    name = custom.create_namespaced_custom_object(*place, body)["metadata"]["name"]
     try:
         wait_for("the controller takes up a workflow",
                  lambda: (lab.admin.workflow(name).get("status") or {}).get("phase") == "Running", 60)  # fmt: skip
     finally:
-        custom.delete_namespaced_custom_object("argoproj.io", "v1alpha1", "argo", "workflows", name)
+        custom.delete_namespaced_custom_object(*place, name)
 
 
 def everything_is_up():
@@ -309,6 +311,79 @@ def test_a_rollback_that_could_not_be_noted_is_noted_by_the_next_one(suspended, 
     is_off_and_noted(suspended, target)
 
 
+# --- the Argo Server, the controller and the database, each by itself ---------------------------------------------------
+
+
+def one_pod(target, *, args):
+    with Workflow(
+        generate_name="kit-test-", entrypoint="main", service_account_name=target.workflow.service_account,
+        active_deadline_seconds=120,
+    ) as workflow:  # fmt: skip
+        Container(name="main", image=target.workflow.image, command=["sh", "-c"], args=[args])
+    return workflow
+
+
+@pytest.fixture
+def submitted(workflows, target, unique):
+    """Submits a workflow of one pod; its name. It is deleted afterwards."""
+    name = f"kit-test-{unique}"
+    yield lambda args: workflows.submit(one_pod(target, args=args), name=name).name
+    workflows.delete(name)
+
+
+def test_without_the_argo_server_a_submission_is_refused_in_words_and_a_wait_goes_on(
+    lab, workflows, target, submitted, unique
+):
+    name = submitted("sleep 2")
+    with down(lab, "argo-server"):
+        began = time.monotonic()
+        for act in (workflows.check_server, lambda: workflows.submit(hello(target), name=f"refused-{unique}")):
+            with pytest.raises(Refused, match="did not answer") as caught:
+                act()
+            assert target.argo_url in caught.value.seen
+            assert caught.value.todo
+        assert time.monotonic() - began < 30
+        outcome = workflows.wait(name, 120)
+    assert outcome.succeeded, outcome.message
+    with pytest.raises(Missing):
+        workflows.get(f"refused-{unique}")
+
+
+def test_a_controller_that_is_down_is_named_when_the_deadline_comes(lab, workflows, submitted):
+    with down(lab, "workflow-controller"):
+        outcome = workflows.wait(submitted("true"), 12)
+    assert outcome.reached == "deadline"
+    assert "controller has not picked it up" in outcome.message
+
+
+@pytest.mark.parametrize(("component", "word"), [("argo-server", "Argo Server"), ("postgresql", "database")])
+def test_the_backend_says_503_with_the_reason_until_it_is_over(suspended, component, word):
+    with httpx.Client(base_url=f"{suspended.backend_url}/api/v1/tasks", timeout=30) as http:
+        task = http.post("/submit", json={"pythonCode": "pass"}).json()["id"]
+        with down(suspended, component):
+            began = time.monotonic()
+            answer = http.post("/submit", json={"pythonCode": "pass"})
+            assert time.monotonic() - began < 25
+            assert answer.status_code == 503, answer.text
+            assert word in answer.json()["detail"]
+            assert httpx.get(f"{suspended.backend_url}/healthz", timeout=5).status_code == 200
+        wait_for("it submits again", lambda: http.post("/submit", json={"taskId": task}).status_code == 200, 40)
+        assert http.delete(f"/{task}/delete").status_code == 200
+
+
+@pytest.mark.soak
+def test_argo_server_down_is_failed_rows_with_the_reason_and_no_hang(clean_backend, backend, workflows):
+    clean_backend.set_flag()
+    with down(clean_backend, "argo-server"):
+        began = time.monotonic()
+        result = run("simple", backend, workflows, deadline_seconds=60, expect_path="hera")
+    assert not result.passed
+    assert "/api/v1/tasks/submit" in result.seen
+    assert "Argo" in result.seen
+    assert result.todo
+    assert time.monotonic() - began < 90
+
+
 # The API server's outages come last: its kubelets take up to a minute and a half to look at ConfigMaps again.
 
 
@@ -351,3 +426,20 @@ def test_an_api_server_that_dies_right_after_the_patch_is_waited_for_and_the_rol
     assert result.unverified == ()
     assert result.check().verdict is Verdict.PASS
     is_off_and_noted(suspended, target)
+
+
+def test_waiting_survives_a_restart_of_the_api_server(lab, workflows, submitted):
+    name = submitted("sleep 4")
+
+    def restart():
+        time.sleep(2)
+        with down(lab, API):
+            pass
+
+    with ThreadPoolExecutor(1) as pool:
+        over = pool.submit(restart)
+        outcome = workflows.wait(name, 180)
+        over.result()
+    # How it ended is Argo's own: its executor may meet a 403 of a server that has only just started.
+    assert outcome.reached == "finished", outcome.message
+    assert outcome.phase == workflows.live(name)["status"]["phase"]

@@ -64,7 +64,7 @@ def lines(target):
 @pytest.fixture
 def its_state(admin):
     """The rights on what this target's rollout remembers: deploy/rbac names those of deployment/backend."""
-    path = "/apis/rbac.authorization.k8s.io/v1/namespaces/argo/roles/operator"
+    path = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{admin.target.namespace}/roles/operator"
     rules = admin.connection.get(path)["rules"]
     name = "hera-rollout-no-such-backend"
     more = [

@@ -96,7 +96,7 @@ def test_another_hand_at_the_same_moment_does_not_keep_it_from_being_turned_off(
 def test_what_cannot_be_listed_or_written_is_told_and_the_flag_is_off_all_the_same(suspended, by_file, backend, target):
     turn_on(by_file, backend)
     broken = {"metadata": {"name": "hera-rollout-backend"}, "data": {"schema": "99"}}
-    suspended.operator.core.create_namespaced_config_map("argo", broken)
+    suspended.operator.core.create_namespaced_config_map(suspended.namespace, broken)
     blind = Workflows(target.model_copy(update={"namespace": "nobodys"}), by_file)  # the operator has no right there
     result = rollback.quick(by_file, backend, blind, by="ann", observe_seconds=0)
     assert [said["enabled"] for said in suspended.flags()] == [False, False]
@@ -127,12 +127,12 @@ def test_the_stop_button_ends_the_watching_and_not_the_rollback(suspended, by_fi
 class Command:
     """`hera-rollout rollback` at a target file of the test's own."""
 
-    def __init__(self, folder):
-        self.file = folder / "lab.toml"
+    def __init__(self, target_path, folder):
+        self.source, self.file = Path(target_path), folder / "lab.toml"
 
     def place(self, **changes):
-        """The lab's target by medium `configmap`, some lines changed."""
-        text = (ROOT / "targets" / "lab.toml").read_text()
+        """The place's target by medium `configmap`, some lines changed."""
+        text = self.source.read_text()
         for key, value in {"medium": "configmap", **changes}.items():
             written = f'"{value}"' if isinstance(value, str) else value
             text, found = re.subn(rf"(?m)^{key} = .*$", f"{key} = {written}", text)
@@ -154,8 +154,8 @@ class Command:
 
 
 @pytest.fixture
-def command(tmp_path):
-    made = Command(tmp_path)
+def command(target_path, tmp_path):
+    made = Command(target_path, tmp_path)
     made.place()
     return made
 
@@ -173,7 +173,7 @@ def test_without_yes_the_patch_is_shown_and_nothing_is_changed(suspended, by_fil
     code, told, _ = command.run()
     assert code == 3
     assert '-enabled: "true"\n-percent: "100"\n+enabled: "false"\n+percent: "0"' in told
-    assert "Command: kubectl patch configmap backend-flag -n argo --type merge -p" in told
+    assert f"Command: kubectl patch configmap backend-flag -n {suspended.namespace} --type merge -p" in told
     assert "HOLD: nothing was changed. Run it again with --yes" in told
     assert [said["enabled"] for said in suspended.flags()] == [True, True]
     assert State.load(by_file).facts.flags == ()
@@ -213,7 +213,8 @@ def test_a_workflow_that_hera_still_makes_is_a_failure_by_name_and_names_the_ful
     until(process, "watching for workflows")
     try:
         time.sleep(0.5)
-        suspended.operator.custom.create_namespaced_custom_object("argoproj.io", "v1alpha1", "argo", "workflows", late)
+        place = ("argoproj.io", "v1alpha1", suspended.namespace, "workflows")
+        suspended.operator.custom.create_namespaced_custom_object(*place, late)
         told, _ = process.communicate(timeout=60)
     finally:
         suspended.operator.kubectl("delete", "workflow", name, "--ignore-not-found")
@@ -254,9 +255,9 @@ def test_broken_off_it_says_that_the_flag_may_be_off_and_the_next_notebook_knows
 
 def test_what_may_not_be_changed_is_refused_with_the_line_for_somebody_who_may(suspended, by_file, backend, command):
     turn_on(by_file, backend)
-    read_only = suspended.operator.core.read_namespaced_config_map("backend-flag", "argo")
+    read_only = suspended.operator.core.read_namespaced_config_map("backend-flag", suspended.namespace)
     read_only.immutable = True
-    suspended.operator.core.replace_namespaced_config_map("backend-flag", "argo", read_only)
+    suspended.operator.core.replace_namespaced_config_map("backend-flag", suspended.namespace, read_only)
     code, told, heard = command.run("--yes", "--observe", "0")
     assert code == 2, told
     assert "immutable" in heard
@@ -307,13 +308,13 @@ def paused(suspended):
     suspended.set_env(USE_HERA_SDK="true")
     suspended.operator.kubectl("rollout", "pause", "deployment/backend")
     yield suspended
-    if suspended.operator.apps.read_namespaced_deployment("backend", "argo").spec.paused:
+    if suspended.operator.apps.read_namespaced_deployment("backend", suspended.namespace).spec.paused:
         suspended.operator.kubectl("rollout", "resume", "deployment/backend")
     suspended.settled()
 
 
 def test_a_paused_deployment_is_not_said_to_be_off_until_it_is_resumed(paused, command):
-    resume = "kubectl rollout resume deployment/backend -n argo"
+    resume = f"kubectl rollout resume deployment/backend -n {paused.namespace}"
     command.place(medium="env")
     began = time.monotonic()
     code, told, heard = command.run("--yes", "--observe", "0")
