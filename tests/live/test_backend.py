@@ -72,7 +72,7 @@ class Scenario:
 
     def __init__(self, lab, dialect, path):
         self.lab, self.dialect, self.path = lab, dialect, path
-        self.http = client()
+        self.http = client(lab)
         mark = f"{dialect}-{path}"
         self.simple = self.run(pythonCode=f"print('simple {mark}'); open('/mnt/results/{mark}', 'w').write('kept')")
         self.packages = self.run(pythonCode=PACKAGES, dependencies="six, humanize")
@@ -80,7 +80,7 @@ class Scenario:
         self.long = self.run(pythonCode=LONG)
         self.doomed = self.run(pythonCode="print('to be deleted')")
         self.socket = []
-        self.listener = threading.Thread(target=lambda: self.socket.extend(frames(self.long["id"])), daemon=True)
+        self.listener = threading.Thread(target=lambda: self.socket.extend(frames(lab, self.long["id"])), daemon=True)
         self.listener.start()
 
     def run(self, **body):

@@ -55,9 +55,8 @@ def jobs(lab):
 def run(lab, folder, phase, *, prometheus="http://127.0.0.1:9090", **parameters):
     """One phase by the command; its exit code, its record, and its checks by name."""
     folder.mkdir(exist_ok=True)
-    (folder / "jobs.toml").write_text(
-        TARGET.format(kubeconfig=lab.kubeconfig, namespace=lab.namespace, prometheus=prometheus)
-    )
+    place = {"kubeconfig": lab.kubeconfig, "namespace": lab.namespace, "prometheus": prometheus}
+    (folder / "jobs.toml").write_text(TARGET.format(**place))
     words = [word for name, value in parameters.items() for word in ("-p", name, str(value))]
     done = subprocess.run([COMMAND, "run", phase, "--target", folder / "jobs.toml", "--records", folder, *words],
                           cwd=ROOT, capture_output=True, text=True, timeout=450, check=False)  # fmt: skip

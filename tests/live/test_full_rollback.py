@@ -230,19 +230,8 @@ def test_the_command_does_all_of_it_and_without_yes_none(  # noqa: PLR0917
         assert "is owned by Flux (Kustomization ?/apps)" in told
         assert 'env: [{name: USE_HERA_SDK, value: "false"}]' in told
         assert [said["enabled"] for said in suspended.flags()] == [True, True]
-        told = command(
-            tmp_path,
-            target_path,
-            "--full",
-            "--yes",
-            "--observe",
-            "0",
-            "--in-flight",
-            "stop",
-            "--evidence",
-            "kept",
-            code=0,
-        )
+        kept = ("--in-flight", "stop", "--evidence", "kept")
+        told = command(tmp_path, target_path, "--full", "--yes", "--observe", "0", *kept, code=0)
     finally:
         gone = '{"metadata":{"labels":{"kustomize.toolkit.fluxcd.io/name":null}}}'
         suspended.operator.kubectl("patch", "deployment", "backend", "--type=merge", "-p", gone)

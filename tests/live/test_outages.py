@@ -311,7 +311,7 @@ def test_a_rollback_that_could_not_be_noted_is_noted_by_the_next_one(suspended, 
     is_off_and_noted(suspended, target)
 
 
-# --- the Argo Server, the controller and the database, each by itself ---------------------------------------------------
+# --- the Argo Server, the controller and the database, each by itself -------------------------------------------------
 
 
 def one_pod(target, *, args):

@@ -19,41 +19,11 @@ def flip(cluster, backend, enabled: bool) -> flag.FlagEffect:
     return flag.apply(cluster, backend, flag.plan(cluster, enabled))
 
 
-def configmap(admin, cluster, path: str, data: dict[str, str] | None) -> None:
-    """Write a ConfigMap (None: remove it), and make it visible in the pods at once."""
-    folder, _, name = path.rpartition("/")
-    if path in {f"{folder}/{one['metadata']['name']}" for one in admin.connection.items(folder)}:
-        admin.connection.delete(path)
-    if data is not None:
-        body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data}
-        admin.connection.create(folder, body)
-    stamp = {"metadata": {"annotations": {"kit-test": str(time.time())}}}
-    for pod in cluster.pod_documents(cluster.selector()):
-        admin.connection.patch(
-            f"/api/v1/namespaces/{cluster.target.namespace}/pods/{pod['metadata']['name']}", stamp, "merge-patch"
-        )
-
-
 @pytest.fixture
-def faults(admin, cluster):
-    """Switch faults of the backend on, seen by every pod; all are off afterwards."""
-
-    def active() -> list[set[str]]:
-        names = cluster.pods(cluster.selector())["name"]
-        return [set(cluster.ask_pod(name, 8000, "/api/v1/faults")["active"]) for name in names]
-
-    def switch(**on: str) -> None:
-        wanted = {key.replace("_", "-"): value for key, value in on.items()}
-        configmap(
-            admin, cluster, f"/api/v1/namespaces/{cluster.target.namespace}/configmaps/backend-faults", wanted or None
-        )
-        ends = time.monotonic() + 30
-        while any(seen != set(wanted) for seen in active()):
-            assert time.monotonic() < ends, f"wanted {set(wanted)}, the pods say {active()}"
-            time.sleep(0.2)
-
-    yield switch
-    switch()
+def faults(lab):
+    """Switches faults of the backend on, seen by every pod; all are off afterwards."""
+    yield lab.set_faults
+    lab.set_faults()
 
 
 @pytest.mark.soak
