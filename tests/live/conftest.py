@@ -13,7 +13,6 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -57,17 +56,25 @@ IN_ARGO = Place("argo", KUBECONFIG, "http://127.0.0.1:8000")
 
 
 @functools.cache
-def tenant() -> Place:
-    """This process's own tenant: the first that no other run of tests has; the lock lasts as long as the process."""
-    running = LabOfMachine(project=ROOT)
-    for number in range(1, tenants.MOST + 1):
-        lock = os.open(f"/run/lock/hera-rollout-tenant-{number}.lock", os.O_CREAT | os.O_WRONLY)
-        with suppress(BlockingIOError):
+def number() -> int:
+    """Of the first tenant that no other run of tests has; the lock lasts as long as this process."""
+    for candidate in range(1, tenants.MOST + 1):
+        lock = os.open(f"/run/lock/hera-rollout-tenant-{candidate}.lock", os.O_CREAT | os.O_WRONLY)
+        try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            made = running.tenant(number)
-            return Place(made.name, made.kubeconfig(running.paths), made.backend_url)
-        os.close(lock)
+        except BlockingIOError:
+            os.close(lock)
+        else:
+            return candidate
     raise AssertionError(f"all {tenants.MOST} tenants of the lab are taken by other runs of tests")
+
+
+@functools.cache
+def tenant() -> Place:
+    """This process's own tenant."""
+    machine = LabOfMachine(project=ROOT)
+    made = machine.tenant(number())
+    return Place(made.name, made.kubeconfig(machine.paths), made.backend_url)
 
 
 @pytest.fixture(scope="module")

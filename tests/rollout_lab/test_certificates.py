@@ -73,7 +73,7 @@ def test_client_context_verifies(made: Paths) -> None:
 
 
 def test_operators_kubeconfig_has_both_contexts_and_is_private(made: Paths) -> None:
-    kubeconfig.write_operator(made, "a-token")
+    kubeconfig.write_operator(made, "a-token", made.kubeconfig)
     content = yaml.safe_load(made.kubeconfig.read_text())
     assert made.kubeconfig.stat().st_mode & 0o777 == 0o600
     assert content["current-context"] == "lab"

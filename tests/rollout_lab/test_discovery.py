@@ -12,9 +12,9 @@ from rollout_lab import configuration, discovery
 from rollout_lab.paths import Paths
 
 
-def one_slice(service: str, addresses: list[str], ports: list[int]) -> dict[str, Any]:
+def one_slice(service: str, addresses: list[str], ports: list[int], namespace: str = "argo") -> dict[str, Any]:
     return {
-        "metadata": {"namespace": "argo", "labels": {"kubernetes.io/service-name": service}},
+        "metadata": {"namespace": namespace, "labels": {"kubernetes.io/service-name": service}},
         "endpoints": [
             {"addresses": [address], "targetRef": {"kind": "Pod", "name": f"{service}-{address}"}}
             for address in addresses
@@ -28,6 +28,16 @@ def test_every_pod_of_a_service_is_a_target_with_its_name() -> None:
     assert [one["targets"] for one in found] == [["10.244.0.8:8000"], ["10.244.0.9:8000"]]
     assert found[0]["labels"]["pod"] == "backend-10.244.0.8"
     assert found[0]["labels"]["service"] == "backend"
+
+
+def test_the_services_of_every_namespace_are_asked_for_and_told_apart() -> None:
+    slices = [one_slice("backend", ["10.244.0.7"], [8000], "tenant-1"), one_slice("backend", ["10.244.0.9"], [8000])]
+    found = discovery.targets(slices)
+    assert [(one["labels"]["namespace"], one["targets"]) for one in found] == [
+        ("argo", ["10.244.0.9:8000"]),
+        ("tenant-1", ["10.244.0.7:8000"]),
+    ]
+    assert "/namespaces/" not in discovery.PATH
 
 
 def test_service_without_pods_has_no_target() -> None:

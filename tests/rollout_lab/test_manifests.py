@@ -22,25 +22,36 @@ def test_every_file_is_complete_and_every_object_can_be_applied(paths: Paths) ->
         assert api.path_of(document["kind"], document["metadata"]["name"])
 
 
+def rules_of(paths: Paths, account: str, kind: str) -> list[dict[str, Any]]:
+    """What an account of the lab may by its bindings of one kind."""
+    bound = [one for one in everything(paths) if one["kind"] == f"{kind}Binding"]
+    names = {one["roleRef"]["name"] for one in bound if account in [subject["name"] for subject in one["subjects"]]}
+    roles = [one for one in everything(paths) if one["kind"] == kind and one["metadata"]["name"] in names]
+    return [rule for role in roles for rule in role["rules"]]
+
+
 def test_argo_is_not_administrator(paths: Paths) -> None:
-    """Roles of its own namespace only, no wildcard, no role of Kubernetes's own."""
+    """No wildcard, no role of Kubernetes's own; what the pods of workflows may, they may in their namespace only."""
     for document in everything(paths):
         if document["kind"] in ("RoleBinding", "ClusterRoleBinding"):
             assert document["roleRef"]["name"] not in ("cluster-admin", "admin", "edit")
-            names = [subject["name"] for subject in document["subjects"]]
-            if set(names) & {"argo", "argo-server", "workflow"}:
-                assert document["kind"] == "RoleBinding"
         for rule in document.get("rules", []):
             assert "*" not in [*rule.get("verbs", []), *rule.get("resources", []), *rule.get("apiGroups", [])]
+    assert rules_of(paths, "workflow", "ClusterRole") == []
 
 
 def test_argo_reads_no_secret_but_its_databases(paths: Paths) -> None:
-    for document in everything(paths):
-        if document["kind"] == "Role" and document["metadata"]["name"].startswith("argo"):
-            for rule in document["rules"]:
-                if "secrets" in rule["resources"]:
-                    assert rule["resourceNames"] == ["argo-database"]
-                    assert rule["verbs"] == ["get"]
+    for account in ("argo", "argo-server"):
+        secrets = [rule for rule in rules_of(paths, account, "Role") if "secrets" in rule["resources"]]
+        assert [(rule["resourceNames"], rule["verbs"]) for rule in secrets] == [(["argo-database"], ["get"])]
+        assert not [rule for rule in rules_of(paths, account, "ClusterRole") if "secrets" in rule["resources"]]
+
+
+def test_the_argo_server_itself_changes_nothing_in_another_namespace(paths: Paths) -> None:
+    """It acts with its callers' tokens: of its own it only looks."""
+    everywhere = rules_of(paths, "argo-server", "ClusterRole")
+    assert {resource for rule in everywhere for resource in rule["resources"]} == {"workflows", "workflowtemplates"}
+    assert {verb for rule in everywhere for verb in rule["verbs"]} == {"get", "list", "watch"}
 
 
 def test_no_image_is_ever_pulled(paths: Paths) -> None:
