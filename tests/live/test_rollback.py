@@ -245,7 +245,7 @@ def test_broken_off_it_says_that_the_flag_may_be_off_and_the_next_notebook_knows
     process = command.start("--yes", "--observe", "60")
     until(process, "watching for workflows")
     process.send_signal(signal.SIGINT)
-    told, heard = process.communicate(timeout=30)
+    told, heard = process.communicate(timeout=100)
     assert process.returncode == 4
     assert "Broken off: the flag may be off all the same. Run it again to see." in heard
     assert "Traceback" not in told + heard
