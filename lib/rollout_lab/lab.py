@@ -189,7 +189,7 @@ class Lab:
         project, chosen = checkout.require(self.project), tenants.Tenant(number)
         paths = self._require_up()
         with Api(paths) as api:
-            tenants.ensure(paths, api, inventory.load(paths), project, chosen)
+            tenants.ensure(paths, api, inventory.read(paths), project, chosen)
         return chosen
 
     def remove_tenant(self, number: int) -> None:

@@ -139,6 +139,7 @@ def _secret(made: dict[str, Any], tenant: Tenant) -> None:
 
 
 def _deployment(made: dict[str, Any], tenant: Tenant) -> None:
+    made["spec"]["paused"] = False  # as a test that was cut off may have left it
     own = {"ARGO_NAMESPACE": tenant.name, "ARGO_SERVER": "http://argo-server.argo:2746"}
     for entry in made["spec"]["template"]["spec"]["containers"][0]["env"]:
         entry.update({"value": own[entry["name"]]} if entry["name"] in own else {})

@@ -58,6 +58,17 @@ def test_prometheus_tells_their_pods_apart(suspended, neighbour):
     assert {suspended.namespace, neighbour.name, "argo"} <= {one["metric"]["namespace"] for one in found}
 
 
+def test_one_that_was_left_in_the_middle_of_something_is_mended(suspended, neighbour):
+    """A run of tests that is cut off leaves its tenant to the next one."""
+    suspended.admin.kubectl("rollout", "pause", "deployment/backend", namespace=neighbour.name)
+    suspended.admin.kubectl("delete", "role/operator", "service/backend", namespace=neighbour.name)
+    Lab().tenant(MOST)
+    found = suspended.admin.apps.read_namespaced_deployment("backend", neighbour.name)
+    assert not found.spec.paused
+    assert suspended.admin.rbac.read_namespaced_role("operator", neighbour.name).rules
+    assert httpx.get(f"{neighbour.backend_url}/healthz", timeout=10).is_success
+
+
 def test_one_that_is_removed_is_gone_with_its_rows_and_can_be_made_again(suspended, neighbour):
     machine = Lab()
     made = httpx.post(f"{neighbour.backend_url}/api/v1/tasks/submit", json={"pythonCode": "pass"}, timeout=20).json()
