@@ -28,7 +28,7 @@ OWN: Final = {
     "20-settings.yaml": {"backend-database", "task-results", "task-results-pvc"},
 }
 """What a tenant takes of the lab's own manifests, by name."""
-GONE_SECONDS: Final = 90.0
+GONE_SECONDS: Final = 180.0
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,8 @@ def ensure(paths: Paths, api: Api, inventory: Inventory, project: Path, tenant: 
 
 def remove(paths: Paths, api: Api, tenant: Tenant) -> None:
     """Remove the tenant and all it knew; one that is not there is fine."""
+    api.delete(path_of("Deployment", "backend", tenant.name))
+    api.delete(f"/api/v1/namespaces/{tenant.name}/pods")  # at once: nobody needs their last answers
     api.delete(path_of("Namespace", tenant.name))
     api.wait(f"The end of {tenant.name}", lambda: api.get(path_of("Namespace", tenant.name)) is None, GONE_SECONDS)
     api.delete(path_of("PersistentVolume", f"task-results-{tenant.name}"))

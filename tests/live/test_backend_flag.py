@@ -173,7 +173,9 @@ def test_concurrent_submissions_to_both_replicas_make_one_workflow_a_run(suspend
     assert {answer.json()["runNumber"] for answer in again if answer.status_code == 200} == {22}
     names = [workflow["metadata"]["name"] for workflow in lab.operator.workflows(f"hera-rollout/task={task}")]
     assert sorted(names) == sorted(f"python-job-{task}-{number}-1" for number in range(1, 23))
-    assert http.delete(f"/{task}/delete").json()["workflows_deleted"] == 22
+    deleted = http.delete(f"/{task}/delete")
+    assert deleted.status_code == 200, deleted.text
+    assert deleted.json()["workflows_deleted"] == 22
 
 
 def test_metrics_reach_prometheus_by_route_status_and_path(suspended):
