@@ -1,24 +1,25 @@
-"""Make the executed reference copies anew: run the notebooks against the lab, keep each only if it comes to PASS."""
+"""Make the executed reference copies and their outlines anew: run the notebooks on the lab, keep what comes to PASS."""
 
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import nbformat
+import outline
 from forget import forget
 from prepare import HERE, PARAMETERS, run
 
 from hera_rollout.records import Record
 
-COPIED = [phase for phase in PARAMETERS if phase.startswith("0")]
-
 
 def lighten(notebook: nbformat.NotebookNode) -> None:
-    """Drop what nbval does not compare: pictures, metadata of outputs and of papermill."""
+    """Drop what nbval itself does not compare: outputs of cells tagged so, pictures, papermill's words."""
     notebook.metadata.pop("papermill", None)
     for cell in notebook.cells:
         for key in ("papermill", "execution"):
             cell.metadata.pop(key, None)
+        if "nbval-ignore-output" in cell.metadata.get("tags", []):
+            cell.outputs = []
         for output in cell.get("outputs", []):
             if "data" in output:
                 output.metadata = {}
@@ -26,11 +27,11 @@ def lighten(notebook: nbformat.NotebookNode) -> None:
 
 
 def copy(record: Record) -> None:
-    """Keep a record's notebook as the reference copy."""
-    executed = nbformat.read(record.folder / "notebook.ipynb", as_version=4)
+    """Keep a record's notebook as the reference copy, and its outline."""
+    name, executed = record.data["notebook"], nbformat.read(record.folder / "notebook.ipynb", as_version=4)
+    outline.write(name, executed)
     lighten(executed)
-    name = f"{record.data['notebook']}.ipynb"
-    nbformat.write(executed, HERE / name)
+    nbformat.write(executed, HERE / f"{name}.ipynb")
     print(f"{name}: kept in {HERE.name}/")
 
 
@@ -47,4 +48,4 @@ def refresh(chosen: list[str], folder: Path) -> None:
 
 if __name__ == "__main__":
     with TemporaryDirectory() as folder:
-        refresh(sys.argv[1:] or COPIED, Path(folder))
+        refresh(sys.argv[1:] or list(PARAMETERS), Path(folder))

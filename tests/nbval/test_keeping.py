@@ -1,4 +1,4 @@
-"""nbval over real notebooks, without a cluster: which of them leave a record, and whose outputs are in it."""
+"""nbval over real notebooks, without a cluster: what it compares, which leave a record, and whose outputs are in it."""
 
 import os
 import shutil
@@ -32,11 +32,27 @@ END = """
 check = judge(name="quiet", rule=rules.holds, evidence=dict(holds=True), seen="0 of 3")
 banner(Verdict.PASS, "Phase", [], kind="conclude", evidence=dict(verdict="{said}", checks=[check.as_dict()], next=""))
 """
+LATE = """
+import time
+kernel, publish = get_ipython().kernel, get_ipython().kernel._publish_status
+def late(*words, **more):
+    time.sleep(2)
+    kernel._publish_status = publish
+    return publish(*words, **more)
+kernel._publish_status = late
+"""
 IGNORED = {"tags": ["nbval-ignore-output"]}
 
 
+OUTLINE = """== 0: header
+begin: Phase
+== 3: conclusion
+conclude: ✓ PASS · Phase
+"""
+
+
 def reference(place: Path, name: str, *, compared: str = "the same\neach time\n", said: str = "PASS") -> None:
-    """A reference copy from a run before."""
+    """A reference copy from a run before, and its outline."""
     before = new_output("stream", text="of the run before\n")
     cells = [
         new_code_cell(HEAD.format(name=name), metadata=IGNORED, execution_count=11, outputs=[before]),
@@ -46,13 +62,16 @@ def reference(place: Path, name: str, *, compared: str = "the same\neach time\n"
     ]
     kernel = {"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}}
     nbformat.write(new_notebook(cells=cells, metadata=kernel), place / f"{name}.ipynb")
+    (place / "outlines").mkdir(exist_ok=True)
+    (place / "outlines" / f"{name}.txt").write_text(OUTLINE)
 
 
 @pytest.fixture
 def nbval(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Runs nbval, with the hook of this folder, over the notebooks in tmp_path; records go to its folder records."""
     monkeypatch.setenv(EXEMPT_VARIABLE, "1")  # these small notebooks are none of the shipped ones
-    shutil.copy(Path(__file__).with_name("conftest.py"), tmp_path)
+    for name in ("conftest.py", "outline.py", "sanitize.cfg"):
+        shutil.copy(Path(__file__).with_name(name), tmp_path)
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "pytest", "--nbval", "-c", os.devnull, "--rootdir", tmp_path, *words, tmp_path]
@@ -90,3 +109,26 @@ def test_a_conclusion_that_its_checks_do_not_bear_out_fails_the_last_cell(nbval,
     told = nbval().stdout
     assert "1 failed, 3 passed" in told
     assert "untrue.ipynb: BROKEN: the conclusion says HOLD, but its checks come to PASS; see " in told
+
+
+def test_a_cell_whose_outline_is_another_or_is_not_there_fails_and_leaves_no_record(nbval, tmp_path):
+    reference(tmp_path, "whole")
+    lines = tmp_path / "outlines" / "whole.txt"
+    lines.write_text(OUTLINE.replace("begin: Phase\n", 'begin: Phase\ncheck "error logs": PASS\n'))
+    told = nbval().stdout
+    assert "1 failed, 3 passed" in told
+    assert "cell 0: a reader sees something else" in told
+    assert '\n-check "error logs": PASS' in told
+    lines.unlink()
+    assert "4 failed" in nbval().stdout
+    assert list(records.find(tmp_path / "records")) == []
+
+
+def test_a_late_message_of_a_cell_that_has_ended_fails_it_by_the_limit_of_this_folder(nbval, tmp_path, monkeypatch):
+    """It has ended, and what says so is on its way: a busy machine, nbval's issue 231."""
+    monkeypatch.setattr(sys.modules[__name__], "COMPARED", COMPARED + LATE)
+    reference(tmp_path, "late")
+    assert "4 passed" in nbval().stdout
+    hook = tmp_path / "conftest.py"
+    hook.write_text(hook.read_text().replace("OUTPUT_SECONDS = 60", "OUTPUT_SECONDS = 1"))
+    assert "Timeout of 1 seconds exceeded waiting for output" in nbval().stdout
