@@ -1,4 +1,7 @@
-"""The integration list, orphans, diagnosis, log classes and preflight on the lab: green when all is well, else told."""
+"""The integration list, orphans, diagnosis, log classes and preflight on the lab tell what is wrong.
+
+Green when all is well: nbval's run of 01 and 02, where each of these checks is compared by its name and verdict.
+"""
 
 import time
 from datetime import UTC, datetime
@@ -101,17 +104,6 @@ def test_an_exit_code_is_diagnosed(clean_backend, backend, workflows):
     backend.delete(made.task)
 
 
-def test_the_logs_of_a_restart_and_of_a_creation_are_classed(clean_backend, cluster, backend):
-    since = datetime.now(UTC)
-    clean_backend.set_env(USE_HERA_SDK="true")
-    made = backend.submit("print(1)")
-    backend.delete(made.task)
-    checks = {check.name: check for check in logclasses.judged(logclasses.read(cluster, since), restarted=True)}
-    assert {name: check.verdict.value for name, check in checks.items()} == {
-        "startup logs": "PASS", "creation logs": "PASS", "error logs": "PASS", "warning logs": "PASS",
-    }  # fmt: skip
-
-
 def test_a_500_is_one_error_and_a_fallback_is_a_warning_that_fails(clean_backend, cluster, backend):
     clean_backend.set_env(USE_HERA_SDK="true")
     since = datetime.now(UTC)
@@ -129,14 +121,6 @@ def test_a_500_is_one_error_and_a_fallback_is_a_warning_that_fails(clean_backend
 
 def lines(target, cluster, workflows):
     return {check.name: check for check in preflight.checks(target, cluster, workflows)}
-
-
-def test_the_preflight_of_a_healthy_lab_is_green(clean_backend, target, cluster, workflows):
-    made = lines(target, cluster, workflows)
-    assert {check.verdict.value for check in made.values()} == {"PASS"}
-    assert set(made) == {"Argo Server", "Hera here and Argo", "Argo CRDs", "backend", "Hera in the backend", "PVC",
-                         "permissions", "Prometheus"}  # fmt: skip
-    assert "full" in made["Argo CRDs"].seen
 
 
 def test_a_prometheus_that_is_not_there_fails_and_one_that_is_not_named_is_said(target, cluster, workflows):

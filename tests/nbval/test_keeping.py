@@ -74,7 +74,8 @@ def nbval(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., subp
         shutil.copy(Path(__file__).with_name(name), tmp_path)
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "pytest", "--nbval", "-c", os.devnull, "--rootdir", tmp_path, *words, tmp_path]
+        command = [sys.executable, "-m", "pytest", "--nbval", "-c", os.devnull, "--rootdir", tmp_path, *words,
+                   f"--ignore={tmp_path / 'records'}", tmp_path]  # fmt: skip
         told = os.environ | {"HERA_TEST_RECORDS": str(tmp_path / "records")}
         return subprocess.run(command, env=told, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
 
