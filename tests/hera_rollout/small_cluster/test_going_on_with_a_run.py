@@ -134,7 +134,8 @@ def test_what_users_report_takes_a_weight_back_by_itself(kube, canary):
 
 
 @pytest.mark.parametrize("policy", ["rollback", "page", "hold"])
-def test_what_users_report_of_production_does_what_on_fail_says(kube, begin, monkeypatch, policy):
+def test_what_users_report_of_production_does_what_on_fail_says(kube, begin, limit, monkeypatch, policy):
+    limit(stable_seconds=1)
     monkeypatch.setattr(rolling, "quick", partial(rolling.quick, observe_seconds=0))
     kube.variable = "true"
     phase = begin("04_production", on_fail=policy, user_issues="jobs hang", told="all")
