@@ -1,9 +1,13 @@
+import ssl
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
 from hera_rollout.asking import Caller
 from hera_rollout.errors import Ambiguous, Missing, Refused, Retryable, RolloutError
+from rollout_lab import certificates
 
 
 def test_a_json_object_comes_back(answering):
@@ -40,3 +44,36 @@ def test_a_server_that_never_answers_ends_within_the_limit(silent_url):
         Caller("It", silent_url, 0.5).json("POST", "/a", creates="w")
     assert time.monotonic() - began < 20
     assert caught.value.name == "w"
+
+
+@pytest.fixture
+def private(tmp_path):
+    """A server on loopback whose certificate a private authority signed: its address, and the authority's file."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+    certificates.ensure(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "server.crt", tmp_path / "server.key")
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    yield f"https://127.0.0.1:{server.server_address[1]}", tmp_path / "ca.crt"
+    server.shutdown()
+    server.server_close()
+
+
+def test_who_is_trusted_is_asked_anew_where_the_environment_names_an_authority_meanwhile(private, monkeypatch):
+    url, authority = private
+    with pytest.raises(Retryable, match="did not answer"):
+        Caller("It", url, 2).json("GET", "/")
+    assert Caller("It", url, 2, verify=False).json("GET", "/") == {}
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority))
+    assert Caller("It", url, 2).json("GET", "/") == {}
+    monkeypatch.delenv("SSL_CERT_FILE")
+    with pytest.raises(Retryable, match="did not answer"):
+        Caller("It", url, 2).json("GET", "/")
