@@ -28,8 +28,8 @@ OPTIONS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", 
 
 
 @pytest.fixture
-def notebook(passed, tmp_path: Path) -> Path:
-    """The notebook with the parameters that an operator would type."""
+def notebook(passed, target_path: str, tmp_path: Path) -> Path:
+    """The notebook with the parameters that an operator would type, and the place's target beside it."""
     records = str(passed["02_staging"].folder.parent.parent)
     given = {"dry_run: bool = True": "dry_run: bool = False", 'rollout: str = ""': 'rollout: str = "jupyterlab"',
              'records: str = ""': f"records: str = {records!r}", "traffic: float = 0.0": "traffic: float = 0.4",
@@ -39,7 +39,8 @@ def notebook(passed, tmp_path: Path) -> Path:
         quoted, wanted = (json.dumps(one)[1:-1] for one in (before, after))
         assert text.count(quoted) == 1, before
         text = text.replace(quoted, wanted)
-    shutil.copytree(ROOT / "targets", tmp_path / "targets")
+    (tmp_path / "targets").mkdir()
+    shutil.copyfile(target_path, tmp_path / "targets" / "lab.toml")
     made = tmp_path / "03_canary.ipynb"
     made.write_text(text, encoding="utf-8")
     return made
