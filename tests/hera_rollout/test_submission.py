@@ -35,6 +35,13 @@ def test_argo_server_down_is_refused_with_what_was_seen_and_what_to_do(make_targ
     assert "kubectl get pods" in caught.value.todo or "See whether it runs" in caught.value.todo
 
 
+def test_a_server_that_is_gone_before_the_first_look_up_is_refused_too(make_target, closed_url):
+    target = make_target(argo_url=closed_url)
+    with pytest.raises(Refused, match="did not answer") as caught:
+        submitter(target, ArgoServer(target, lambda: None).get).submit(hello(target), "w")
+    assert "nothing was created" in caught.value.why
+
+
 def test_check_server_down_and_silent_are_refusals_in_time(make_target, closed_url, silent_url):
     for url in (closed_url, silent_url):
         began = time.monotonic()

@@ -24,18 +24,18 @@ def met(outcome):
     """Every kind of fault was met, and the aim all the same."""
     assert set(outcome.faults) == {*FAULTS, "passed"}
     assert outcome.clean, outcome.sentence()
-    assert outcome.asked == COUNT
     assert outcome.resolved, "an answer was lost, and looked up"
 
 
 def test_by_hera_each_is_there_once_under_its_own_name(suspended, target, cluster, token):
     outcome = by_hera(target, cluster, COUNT, Die(3, SHARE), token)
     met(outcome)
-    assert outcome.there == COUNT
+    assert outcome.there == outcome.asked == COUNT
 
 
 def test_by_the_backend_each_is_there_once_or_told_as_not_made(suspended, target, cluster, token):
     outcome = by_backend(target, cluster, COUNT, Die(4, SHARE), token)
     met(outcome)
-    assert outcome.there + outcome.told_not_made == COUNT
-    assert 0 < outcome.told_not_made < COUNT
+    assert outcome.there + outcome.told_not_made == outcome.asked
+    assert outcome.asked > COUNT / 2, "20 a second, as many as a busy machine can send"
+    assert 0 < outcome.told_not_made < outcome.asked

@@ -55,7 +55,10 @@ class Submitter:
             Ambiguous: Answers were lost, and it could not be looked up either.
         """
         model, digest = self._prepared(workflow, name)
-        found = self._looked_up(name, digest)
+        try:
+            found = self._looked_up(name, digest)
+        except Retryable as error:
+            raise _not_there(error) from None
         if found:
             return found
         lost = False
