@@ -58,8 +58,10 @@ def test_split_of_200_tasks_and_reruns(suspended, each):
     assert sides[2] == sides[4]
     rows = lab.query("SELECT task_id, run_number, path FROM task_runs WHERE task_id = ANY(%s)", tasks)
     assert {(task, run): path for task, run, path in rows} == expected
-    deleted = each(lambda task: http.delete(f"/{task}/delete").json()["workflows_deleted"], tasks)
-    assert deleted == [5] * 200
+    # Two at once: what is asked here is what is deleted, not how much a busy Argo Server takes.
+    answers = each(lambda task: http.delete(f"/{task}/delete"), tasks, workers=2)
+    assert {answer.status_code for answer in answers} == {200}, [answer.text for answer in answers if answer.is_error]
+    assert [answer.json()["workflows_deleted"] for answer in answers] == [5] * 200
 
 
 def test_set_env_false_rolls_back_whatever_the_file_says(suspended):
