@@ -129,8 +129,6 @@ class Boot:
         """PostgreSQL with its databases."""
         with self.timeline.stage("postgresql"):
             database.ensure(self.paths)
-            if not self.supervisor.running("postgresql"):
-                database.forget_crash(self.paths)
             self.supervisor.start("postgresql")
             self.supervisor.wait("postgresql")
 

@@ -11,7 +11,6 @@ from rollout_lab import (
     building,
     checkout,
     cluster,
-    database,
     inventory,
     kit,
     locking,
@@ -139,8 +138,6 @@ class Lab:
         preflight.require_linux_root()
         paths, supervisor = self._running()
         if name in supervisor.components:
-            if name == "postgresql" and not supervisor.running(name):
-                database.forget_crash(paths)
             supervisor.start(name)
             supervisor.wait(name)
             return

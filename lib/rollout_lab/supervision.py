@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rollout_lab import health, ports, processes
+from rollout_lab import database, health, ports, processes
 from rollout_lab.components import Component, all_components
 from rollout_lab.errors import LabError
 from rollout_lab.inventory import Inventory
@@ -39,6 +39,8 @@ class Supervisor(Roster):
             return False
         for endpoint in component.listens:
             ports.require_free(endpoint, name, patient=True)
+        if name == "postgresql":
+            database.forget_crash(self.paths)
         processes.spawn(
             component.argv, pid_file=self.pid_file(name), log=self.log(name), env=component.env, user=component.user
         )
